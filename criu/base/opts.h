@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The values of the options: plain data that the option table (cli/options.c) fills from the command
+ * line, configuration files and, later, RPC. The engine gets a pointer to const; nothing is global.
+ */
+#ifndef CRIU_BASE_OPTS_H
+#define CRIU_BASE_OPTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum page_mode { PAGES_FILE, PAGES_PMEM };
+enum capture_method { CAPTURE_AUTO, CAPTURE_VMREAD, CAPTURE_INJECT, CAPTURE_VMSPLICE };
+enum file_validation { VALIDATE_FILESIZE, VALIDATE_BUILDID };
+enum final_state { FINAL_KILL, FINAL_RUN, FINAL_STOP };
+enum tristate { TRI_AUTO = -1, TRI_NO = 0, TRI_YES = 1 };
+
+#define CPU_CAP_NONE 0u
+#define CPU_CAP_CPU  1u
+#define CPU_CAP_FPU  2u
+#define CPU_CAP_INS  4u
+#define CPU_CAP_IMAGE 8u
+#define CPU_CAP_ALL  (CPU_CAP_CPU | CPU_CAP_FPU | CPU_CAP_INS)
+
+/* An array of strings, each owned. */
+struct str_array {
+	char **v;
+	size_t nr;
+};
+
+struct cr_opts {
+	pid_t tree_pid;		/* -t, 0 when not given */
+	char *images_dir;	/* -D */
+	char *work_dir;		/* -W */
+	char *log_file;		/* -o */
+	int log_level;		/* -v */
+	bool log_pid;
+	char *pidfile;
+	char *action_script;	/* run through /bin/sh -c by base/script.c with CRTOOLS_* set */
+	enum final_state final_state; /* dump: KILL by default; restore: RUN */
+	bool restore_detached;	/* -d */
+	bool restore_sibling;	/* -S */
+	bool shell_job;		/* -j */
+	char **exec_cmd;	/* NULL-ended; --exec-cmd -- CMD... */
+	unsigned timeout;	/* seconds; 0: the default of 10 */
+	uint64_t ghost_limit;	/* bytes; default 1 MiB */
+	bool ghost_fiemap;
+	enum file_validation file_validation;
+	bool skip_file_rwx_check;
+	bool evasive_devices;
+	bool link_remap;
+	bool file_locks;
+	bool force_irmap;
+	bool track_mem;
+	bool auto_dedup;
+	bool weak_sysctls;
+	bool tcp_established, tcp_close, tcp_skip_in_flight;
+	bool ext_unix_sk;
+	unsigned cpu_cap;	/* CPU_CAP_* */
+	bool display_stats;
+	enum page_mode page_mode; /* --use-pmem */
+	enum capture_method capture; /* --capture vmread|inject|vmsplice|auto */
+	enum tristate readahead; /* --[no-]readahead */
+	char *root;		/* -r */
+	struct str_array external;	/* --external, as given */
+	struct str_array inherit_fd;	/* --inherit-fd, as given */
+	char *libdir;
+	bool unprivileged;
+	bool allow_uprobes;
+	bool check_extra, check_experimental;
+	char *check_feature;
+};
+
+#endif
