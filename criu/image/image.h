@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The image store: framed protobuf entries, and the payloads beside them, in the files of an image
+ * directory. One row per image kind (image/kinds.c) says how a file is named, marked and filled.
+ * What is read is untrusted: sizes are held against the file before anything is allocated, strings
+ * with a NUL inside, unknown enum values and too deep nesting are refused.
+ *
+ * Every function returns 0 (or a count) or -errno and logs nothing.
+ */
+#ifndef CRIU_IMAGE_IMAGE_H
+#define CRIU_IMAGE_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "base/cleanup.h"
+
+/* The number after a name: how many ids its file name takes. In the order of the table in kinds.c. */
+enum image_kind {
+	IMAGE_INVENTORY,       /* 0: inventory.img */
+	IMAGE_FDINFO,	       /* 1: fdinfo-<files id>.img */
+	IMAGE_PAGEMAP,	       /* 1: pagemap-<pid>.img; a pagemap_head, then pagemap_entry */
+	IMAGE_SHMEM_PAGEMAP,   /* 1: pagemap-shmem-<shmid>.img; likewise */
+	IMAGE_REG_FILES,       /* 0 */
+	IMAGE_EXT_FILES,       /* 0 */
+	IMAGE_NS_FILES,	       /* 0 */
+	IMAGE_EVENTFD_FILE,    /* 0 */
+	IMAGE_EVENTPOLL_FILE,  /* 0 */
+	IMAGE_EVENTPOLL_TFD,   /* 0 */
+	IMAGE_SIGNALFD,	       /* 0 */
+	IMAGE_INOTIFY_FILE,    /* 0 */
+	IMAGE_INOTIFY_WD,      /* 0 */
+	IMAGE_FANOTIFY_FILE,   /* 0 */
+	IMAGE_FANOTIFY_MARK,   /* 0 */
+	IMAGE_CORE,	       /* 1: core-<tid>.img */
+	IMAGE_IDS,	       /* 1: ids-<pid>.img */
+	IMAGE_MM,	       /* 1: mm-<pid>.img */
+	IMAGE_VMAS,	       /* 1, older sets only */
+	IMAGE_PIPES,	       /* 0 */
+	IMAGE_PIPES_DATA,      /* 0; payload: bytes */
+	IMAGE_FIFO,	       /* 0 */
+	IMAGE_FIFO_DATA,       /* 0; payload: bytes */
+	IMAGE_PSTREE,	       /* 0 */
+	IMAGE_SIGACT,	       /* 1, older sets only */
+	IMAGE_UNIXSK,	       /* 0 */
+	IMAGE_INETSK,	       /* 0 */
+	IMAGE_PACKETSK,	       /* 0 */
+	IMAGE_NETLINK_SK,      /* 0 */
+	IMAGE_SK_QUEUES,       /* 0; payload: length bytes */
+	IMAGE_ITIMERS,	       /* 1, older sets only */
+	IMAGE_POSIX_TIMERS,    /* 1, older sets only */
+	IMAGE_CREDS,	       /* 1, older sets only */
+	IMAGE_UTSNS,	       /* 1 */
+	IMAGE_IPC_VAR,	       /* 1 */
+	IMAGE_IPCNS_SHM,       /* 1; payload: size bytes, padded to 4 */
+	IMAGE_IPCNS_MSG,       /* 1; payload: qnum of framed ipc_msg, each with msize bytes padded to 8 */
+	IMAGE_IPCNS_SEM,       /* 1; payload: nsems u16, padded to 8 bytes */
+	IMAGE_FS,	       /* 1: fs-<pid>.img */
+	IMAGE_REMAP_FPATH,     /* 0 */
+	IMAGE_GHOST_FILE,      /* 1, hexadecimal; payload: the file, or framed ghost_chunk_entry and data */
+	IMAGE_MEMFD_INODE,     /* 0 */
+	IMAGE_TCP_STREAM,      /* 1, hexadecimal; payload: inq_len, then outq_len bytes */
+	IMAGE_MNTS,	       /* 1 */
+	IMAGE_NETDEV,	       /* 1 */
+	IMAGE_NETNS,	       /* 1 */
+	IMAGE_IFADDR,	       /* 1, raw */
+	IMAGE_ROUTE,	       /* 1, raw */
+	IMAGE_ROUTE6,	       /* 1, raw */
+	IMAGE_RULE,	       /* 1, raw */
+	IMAGE_IPTABLES,	       /* 1, raw */
+	IMAGE_IP6TABLES,       /* 1, raw */
+	IMAGE_NFTABLES,	       /* 1, raw */
+	IMAGE_TMPFS_IMG,       /* 1, raw */
+	IMAGE_TMPFS_DEV,       /* 1, raw */
+	IMAGE_AUTOFS,	       /* 1 */
+	IMAGE_BINFMT_MISC_OLD, /* 1, older sets only */
+	IMAGE_BINFMT_MISC,     /* 0 */
+	IMAGE_TTY_FILES,       /* 0 */
+	IMAGE_TTY_INFO,	       /* 0 */
+	IMAGE_TTY_DATA,	       /* 0 */
+	IMAGE_FILE_LOCKS,      /* 0 */
+	IMAGE_RLIMIT,	       /* 1, older sets only */
+	IMAGE_PAGES,	       /* 1, raw: pages-<pages id>.img */
+	IMAGE_SIGNAL,	       /* 1, older sets only */
+	IMAGE_PSIGNAL,	       /* 1, older sets only */
+	IMAGE_TUNFILE,	       /* 0 */
+	IMAGE_CGROUP,	       /* 0 */
+	IMAGE_TIMERFD,	       /* 0 */
+	IMAGE_CPUINFO,	       /* 0 */
+	IMAGE_SECCOMP,	       /* 0 */
+	IMAGE_USERNS,	       /* 1 */
+	IMAGE_NETNF_CT,	       /* 1, raw */
+	IMAGE_NETNF_EXP,       /* 1, raw */
+	IMAGE_FILES,	       /* 0: files.img, file_entry */
+	IMAGE_TIMENS,	       /* 1 */
+	IMAGE_PIDNS,	       /* 1 */
+	IMAGE_BPFMAP_FILE,     /* 0 */
+	IMAGE_BPFMAP_DATA,     /* 0; payload: keys_bytes, then values_bytes bytes */
+	IMAGE_APPARMOR,	       /* 0 */
+	IMAGE_PIDFD,	       /* 0 */
+	IMAGE_STATS_DUMP,      /* 0: stats-dump, in the work directory */
+	IMAGE_STATS_RESTORE,   /* 0: stats-restore, in the work directory */
+	IMAGE_IRMAP_CACHE,     /* 0 */
+	IMAGE_KINDS,
+};
+
+/* What stands before the first entry. A file that starts with the kind's magic alone is read for every kind. */
+enum image_framing {
+	IMAGE_COMMON,  /* 0x54564319, the kind's magic */
+	IMAGE_SERVICE, /* 0x55105940, the kind's magic */
+	IMAGE_PLAIN,   /* the kind's magic alone: inventory.img, that has to be readable before its version is known */
+	IMAGE_RAW,     /* nothing, and no entries either */
+};
+
+#define IMAGE_OPTIONAL (1u << 0) /* a set without the file has none of the resource */
+#define IMAGE_OLD      (1u << 1) /* found in older sets only, not written any more */
+
+struct image_kind_info {
+	const char *kind;    /* as crit names it: "CORE" */
+	const char *pattern; /* of the file name; each conversion takes an unsigned long */
+	uint32_t magic;	     /* 0 for raw kinds */
+	enum image_framing framing;
+	unsigned int flags;
+	const ProtobufCMessageDescriptor *message; /* of the entries; NULL for raw kinds */
+	const ProtobufCMessageDescriptor *head;	   /* of the first entry, where it differs */
+	const ProtobufCMessageDescriptor *inner;   /* of framed messages inside a payload */
+};
+
+/* No entry is larger than this, and no entry unpacks to more than IMAGE_UNPACKED_MAX bytes of memory. */
+#define IMAGE_ENTRY_MAX	   (256u << 20)
+#define IMAGE_UNPACKED_MAX (1024u << 20)
+
+struct image; /* an open image file; buffered */
+
+/* The row of KIND, or NULL when it is none. */
+const struct image_kind_info *image_kind_info(enum image_kind kind);
+/* The file name of KIND with the ids (unsigned long each) filled in: 0, or -ENAMETOOLONG when SIZE is too small. */
+int image_name(enum image_kind kind, char *buf, size_t size, ...);
+
+/*
+ * Opens KIND's file in DIRFD, named by the ids that its pattern takes (unsigned long each), and reads the header.
+ * -ENOENT if there is none; -EBADMSG if it is no regular file or the header is not the kind's.
+ * *RET goes with image_close().
+ */
+int image_open(int dirfd, enum image_kind kind, struct image **ret, ...);
+/*
+ * Creates the file (or empties it), mode 0644, and writes the header. It is open for reading too, so that
+ * image_fd() may be mapped shared.
+ */
+int image_create(int dirfd, enum image_kind kind, struct image **ret, ...);
+/* Flushes and closes; *IMG becomes NULL. The first error that a write to the image met, or 0. NULL is fine. */
+int image_close(struct image **img);
+/* Makes what has been written durable: flush and fsync(2). */
+int image_fsync(struct image *img);
+
+/* One framed entry. -EINVAL if MSG is none of the kind's messages, -EMSGSIZE if it is larger than IMAGE_ENTRY_MAX. */
+int image_write(struct image *img, const ProtobufCMessage *msg);
+/*
+ * The next entry: 1 and *RET, 0 at the clean end of the file, -EBADMSG if it is cut off or malformed, -EIO and
+ * the like if it can't be read. Free with protobuf_c_message_free_unpacked(*RET, NULL).
+ */
+int image_read(struct image *img, ProtobufCMessage **ret);
+/* The same, of message type DESC: for a head entry and for framed messages inside a payload. */
+int image_read_as(struct image *img, const ProtobufCMessageDescriptor *desc, ProtobufCMessage **ret);
+
+/* LEN bytes without a frame. */
+int image_write_payload(struct image *img, const void *data, size_t len);
+/* Exactly LEN bytes, or -EBADMSG when there are fewer. */
+int image_read_payload(struct image *img, void *data, size_t len);
+/* Bytes from here to the end of a file that is read; hold counts against it before allocating. 0 when writing. */
+uint64_t image_remaining(struct image *img);
+/*
+ * The descriptor, its offset where the image is at: for raw kinds, and for splicing payloads. The buffer is flushed
+ * (or dropped) first; using the descriptor and then the functions above again is fine. It stays the image's.
+ */
+int image_fd(struct image *img);
+
+/* Opens, reads the one entry there has to be, and closes. -EBADMSG if there is none or anything follows it. */
+int image_read_single(int dirfd, enum image_kind kind, ProtobufCMessage **ret, ...);
+/* Creates, writes MSG alone, and closes. */
+int image_write_single(int dirfd, enum image_kind kind, const ProtobufCMessage *msg, ...);
+
+/* For variables that close themselves: errors are lost, so writers call image_close(). */
+static inline void image_closep(struct image **img)
+{
+	image_close(img);
+}
+#define _cleanup_image_ __cleanup(image_closep)
+
+static inline void image_message_freep(ProtobufCMessage **msg)
+{
+	if (*msg)
+		protobuf_c_message_free_unpacked(*msg, NULL);
+}
+#define _cleanup_image_message_ __cleanup(image_message_freep)
+
+#endif
