@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Descriptors: the open files of tasks, at dump and at restore. What a kind of open file needs is a row
+ * of fd/registry.c; this header is all that the engine uses.
+ *
+ * Terms: an open file is the kernel's open file description; several descriptors, of one or more tasks, may
+ * share one. Its id in the images is a "file id". A "table" is what one fdinfo-ID.img describes.
+ */
+#ifndef CRIU_FD_FD_H
+#define CRIU_FD_FD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/opts.h"
+
+struct fd_dump;
+struct fd_restore;
+
+/* A frozen task whose descriptors are read. All members are borrowed. */
+struct fd_task {
+	pid_t pid;	   /* in the dumping task's pid namespace */
+	int pidfd;	   /* pidfd_open(2) of it */
+	int procfd;	   /* /proc/PID, O_PATH | O_DIRECTORY */
+	uint32_t files_id; /* names the image fdinfo-<files_id>.img */
+	const char *comm;  /* for messages */
+};
+
+/*
+ * Begins the dump of descriptors: files.img and its companions are made in IMAGES_DIRFD (borrowed until the end).
+ * CTX and OPTS are borrowed as well. The caller ends it with fd_dump_end(). 0 or -errno.
+ */
+int fd_dump_begin(struct cr_ctx *ctx, const struct cr_opts *opts, int images_dirfd, struct fd_dump **ret);
+
+/*
+ * Dumps every descriptor of TASK's table and writes fdinfo-<files_id>.img. The task must be stopped; it isn't
+ * changed, not even the data in its pipes and sockets. Tasks that share one table (CLONE_FILES) are dumped once.
+ * 0, or -errno after naming what isn't supported. Descriptors are reached with pidfd_getfd(2), compared with kcmp(2).
+ */
+int fd_dump_table(struct fd_dump *dump, const struct fd_task *task);
+
+/*
+ * The file id of something a task refers to by other means than a descriptor: its executable, current directory,
+ * root, a mapped file. PATH_FD (borrowed; O_PATH will do) is that file, OPEN_FLAGS what the image's flags shall be
+ * (O_RDONLY, O_RDWR...; see open(2)). The same file with the same flags gives the same id.
+ * Deleted files are stored as ghost files. 0 and *RET_ID, or -errno.
+ */
+int fd_dump_path(struct fd_dump *dump, const struct fd_task *task, int path_fd, int open_flags, uint32_t *ret_id);
+
+/*
+ * Writes what could be written only when every table was known, and frees DUMP (*DUMP becomes NULL, in every
+ * case). With OK false the dump has failed and nothing more is written. 0 or -errno.
+ */
+int fd_dump_end(struct fd_dump **dump, bool ok);
+
+/*
+ * Reads and validates files.img and its companions. Nothing is opened, made or changed but the images are read.
+ * CTX, OPTS, IMAGES_DIRFD are borrowed until fd_restore_free(). 0 or -errno.
+ */
+int fd_restore_read(struct cr_ctx *ctx, const struct cr_opts *opts, int images_dirfd, struct fd_restore **ret);
+
+/* Reads and validates fdinfo-<files_id>.img. Reading a table twice is no error. 0 or -errno. */
+int fd_restore_read_table(struct fd_restore *restore, uint32_t files_id);
+
+/* The first number that is above every descriptor of every table read so far (and above 2). */
+int fd_restore_min_service_fd(struct fd_restore *restore);
+
+/*
+ * In the root task, before it forks: opens or makes every open file of the images, each at a number >= FIRST_FD,
+ * close-on-exec. Children inherit them, so sharing is exact. 0, or -errno after files it made were removed again.
+ */
+int fd_restore_open_all(struct fd_restore *restore, int first_fd);
+
+/* The open descriptor of a file id, borrowed: for mappings, the current directory, the root, the executable. */
+int fd_restore_get(struct fd_restore *restore, uint32_t file_id, int *ret_fd);
+
+/*
+ * In a task: puts the table's descriptors at their numbers, with their close-on-exec flags, and closes
+ * everything else except the NR_KEEP descriptors KEEP (any order; none may be a number of the table).
+ * The open files stay reachable by fd_restore_get() only as long as their descriptors are in KEEP.
+ * PID is the task's own, for messages. Tasks without a table pass FILES_ID 0 (then all but KEEP is closed).
+ */
+int fd_restore_install(struct fd_restore *restore, uint32_t files_id, pid_t pid, const int *keep, size_t nr_keep);
+
+/*
+ * In a task, after fd_restore_install(), when every task of the tree exists: what refers to descriptor numbers,
+ * processes or sessions: epoll targets, F_SETOWN, controlling terminal. For a table that is shared call it once.
+ * PID and SID are the task's own, as recorded in the images. 0 or -errno.
+ */
+int fd_restore_finish(struct fd_restore *restore, uint32_t files_id, pid_t pid, pid_t sid);
+
+/* Frees the memory; open descriptors stay open. *RESTORE becomes NULL. */
+void fd_restore_free(struct fd_restore **restore);
+
+#endif
