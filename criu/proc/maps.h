@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The areas of a task's memory: /proc/PID/maps, /proc/PID/smaps and the PROCMAP_QUERY ioctl.
+ * proc_pid_maps(5), proc_pid_smaps(5).
+ */
+#ifndef CRIU_PROC_MAPS_H
+#define CRIU_PROC_MAPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/cleanup.h"
+
+/* The bits of proc_map.vm_flags: one per pair of letters on a VmFlags line that we know. */
+enum proc_vm_flag {
+	PROC_VM_RD, PROC_VM_WR, PROC_VM_EX, PROC_VM_SH, PROC_VM_MR, PROC_VM_MW, PROC_VM_ME, PROC_VM_MS,
+	PROC_VM_GD, /* grows down */
+	PROC_VM_PF, /* pages without struct page */
+	PROC_VM_LO, /* locked */
+	PROC_VM_LF, /* lock on fault */
+	PROC_VM_IO, /* device memory */
+	PROC_VM_SR, PROC_VM_RR, /* sequential, random reads advised */
+	PROC_VM_DC, /* not copied on fork */
+	PROC_VM_DE, /* mremap can't expand it */
+	PROC_VM_AC, PROC_VM_NR, /* accounted; no swap reserved */
+	PROC_VM_HT, /* hugetlb */
+	PROC_VM_SF, /* synchronous page faults: DAX */
+	PROC_VM_AR, /* architecture specific */
+	PROC_VM_WF, /* wiped on fork */
+	PROC_VM_DD, /* not dumped to core files */
+	PROC_VM_SD, /* soft-dirty */
+	PROC_VM_MM, /* mixed map */
+	PROC_VM_HG, PROC_VM_NH, /* huge pages advised; advised against */
+	PROC_VM_MG, /* mergeable */
+	PROC_VM_UM, PROC_VM_UW, PROC_VM_UI, /* userfaultfd: missing, write-protect, minor */
+	PROC_VM_SS, /* shadow stack */
+	PROC_VM_SL, /* sealed */
+	PROC_VM_LR, /* droppable */
+	PROC_VM_GU, /* has or may have guard regions */
+	PROC_VM_OTHER, /* letters that we don't know */
+	PROC_VM_NR_FLAGS,
+};
+#define PROC_VM(x) (1ull << PROC_VM_##x)
+
+struct proc_map {
+	uint64_t start, end;  /* bytes */
+	uint64_t pgoff;	      /* bytes */
+	uint32_t prot;	      /* PROT_* */
+	bool shared;
+	bool deleted;	      /* the name ended in " (deleted)", which was cut off */
+	uint32_t dev_major, dev_minor;
+	uint64_t ino;
+	const char *name;     /* unescaped; "" where there is none; lives as long as the list */
+	uint64_t vm_flags;    /* PROC_VM(x) bits; 0 after proc_read_maps() */
+};
+
+struct proc_map_list {
+	struct proc_map *v; /* ascending, not overlapping */
+	size_t nr;
+	char *names;	    /* what the names point into */
+};
+
+/*
+ * PROCFD is a descriptor of /proc/PID, or of a captured tree. Each reads its file in one pass.
+ * 0; -EBADMSG if the file isn't what a kernel writes; -errno. *RET goes with proc_map_list_free(); after an
+ * error there is nothing to free.
+ */
+int proc_read_maps(int procfd, struct proc_map_list *ret);  /* "maps": no vm_flags */
+int proc_read_smaps(int procfd, struct proc_map_list *ret); /* "smaps": everything, and walks every page */
+/* The same of TEXT, which is LEN bytes, NUL-ended; taken over by the list, freed after an error, too. */
+int proc_parse_maps(char *text, size_t len, bool smaps, struct proc_map_list *ret);
+void proc_map_list_free(struct proc_map_list *list);
+#define _cleanup_proc_map_list_ __cleanup(proc_map_list_free)
+
+#endif
