@@ -37,7 +37,6 @@ struct cr_opts {
 	int log_level;		/* -v */
 	bool log_pid;
 	char *pidfile;
-	char *action_script;	/* run through /bin/sh -c by base/script.c with CRTOOLS_* set */
 	enum final_state final_state; /* dump: KILL by default; restore: RUN */
 	bool restore_detached;	/* -d */
 	bool restore_sibling;	/* -S */
@@ -63,6 +62,7 @@ struct cr_opts {
 	enum capture_method capture; /* --capture vmread|inject|vmsplice|auto */
 	enum tristate readahead; /* --[no-]readahead */
 	char *root;		/* -r */
+	struct str_array action_scripts; /* run by base/script.c */
 	struct str_array external;	/* --external, as given */
 	struct str_array inherit_fd;	/* --inherit-fd, as given */
 	char *libdir;

@@ -15,7 +15,11 @@ struct phase {
 	void (*undo)(void *arg);	/* may be NULL; must cope with a run() that stopped half-way */
 };
 
-/* Runs them all. 0, or the failing phase's -errno after every undo has run. Before each, CANCELLED(arg) is asked if given. */
+/*
+ * Runs them all. 0, or what the failing phase returned (-errno, or a positive status of a script) after every undo has
+ * run. Before each phase CANCELLED(arg) is asked, if given; when it says other than 0, nothing more runs and what has
+ * begun is undone.
+ */
 int phases_run(struct cr_ctx *ctx, const struct phase *table, size_t nr, void *arg, int (*cancelled)(void *arg));
 
 #endif
