@@ -20,91 +20,91 @@
 
 /* The number after a name: how many ids its file name takes. In the order of the table in kinds.c. */
 enum image_kind {
-	IMAGE_INVENTORY,       /* 0: inventory.img */
-	IMAGE_FDINFO,	       /* 1: fdinfo-<files id>.img */
-	IMAGE_PAGEMAP,	       /* 1: pagemap-<pid>.img; a pagemap_head, then pagemap_entry */
-	IMAGE_SHMEM_PAGEMAP,   /* 1: pagemap-shmem-<shmid>.img; likewise */
-	IMAGE_REG_FILES,       /* 0 */
-	IMAGE_EXT_FILES,       /* 0 */
-	IMAGE_NS_FILES,	       /* 0 */
-	IMAGE_EVENTFD_FILE,    /* 0 */
-	IMAGE_EVENTPOLL_FILE,  /* 0 */
-	IMAGE_EVENTPOLL_TFD,   /* 0 */
-	IMAGE_SIGNALFD,	       /* 0 */
-	IMAGE_INOTIFY_FILE,    /* 0 */
-	IMAGE_INOTIFY_WD,      /* 0 */
-	IMAGE_FANOTIFY_FILE,   /* 0 */
-	IMAGE_FANOTIFY_MARK,   /* 0 */
-	IMAGE_CORE,	       /* 1: core-<tid>.img */
-	IMAGE_IDS,	       /* 1: ids-<pid>.img */
-	IMAGE_MM,	       /* 1: mm-<pid>.img */
-	IMAGE_VMAS,	       /* 1, older sets only */
-	IMAGE_PIPES,	       /* 0 */
-	IMAGE_PIPES_DATA,      /* 0; payload: bytes */
-	IMAGE_FIFO,	       /* 0 */
-	IMAGE_FIFO_DATA,       /* 0; payload: bytes */
-	IMAGE_PSTREE,	       /* 0 */
-	IMAGE_SIGACT,	       /* 1, older sets only */
-	IMAGE_UNIXSK,	       /* 0 */
-	IMAGE_INETSK,	       /* 0 */
-	IMAGE_PACKETSK,	       /* 0 */
-	IMAGE_NETLINK_SK,      /* 0 */
-	IMAGE_SK_QUEUES,       /* 0; payload: length bytes */
-	IMAGE_ITIMERS,	       /* 1, older sets only */
-	IMAGE_POSIX_TIMERS,    /* 1, older sets only */
-	IMAGE_CREDS,	       /* 1, older sets only */
-	IMAGE_UTSNS,	       /* 1 */
-	IMAGE_IPC_VAR,	       /* 1 */
-	IMAGE_IPCNS_SHM,       /* 1; payload: size bytes, padded to 4 */
-	IMAGE_IPCNS_MSG,       /* 1; payload: qnum of framed ipc_msg, each with msize bytes padded to 8 */
-	IMAGE_IPCNS_SEM,       /* 1; payload: nsems u16, padded to 8 bytes */
-	IMAGE_FS,	       /* 1: fs-<pid>.img */
-	IMAGE_REMAP_FPATH,     /* 0 */
-	IMAGE_GHOST_FILE,      /* 1, hexadecimal; payload: the file, or framed ghost_chunk_entry and data */
-	IMAGE_MEMFD_INODE,     /* 0 */
-	IMAGE_TCP_STREAM,      /* 1, hexadecimal; payload: inq_len, then outq_len bytes */
-	IMAGE_MNTS,	       /* 1 */
-	IMAGE_NETDEV,	       /* 1 */
-	IMAGE_NETNS,	       /* 1 */
-	IMAGE_IFADDR,	       /* 1, raw */
-	IMAGE_ROUTE,	       /* 1, raw */
-	IMAGE_ROUTE6,	       /* 1, raw */
-	IMAGE_RULE,	       /* 1, raw */
-	IMAGE_IPTABLES,	       /* 1, raw */
-	IMAGE_IP6TABLES,       /* 1, raw */
-	IMAGE_NFTABLES,	       /* 1, raw */
-	IMAGE_TMPFS_IMG,       /* 1, raw */
-	IMAGE_TMPFS_DEV,       /* 1, raw */
-	IMAGE_AUTOFS,	       /* 1 */
-	IMAGE_BINFMT_MISC_OLD, /* 1, older sets only */
-	IMAGE_BINFMT_MISC,     /* 0 */
-	IMAGE_TTY_FILES,       /* 0 */
-	IMAGE_TTY_INFO,	       /* 0 */
-	IMAGE_TTY_DATA,	       /* 0 */
-	IMAGE_FILE_LOCKS,      /* 0 */
-	IMAGE_RLIMIT,	       /* 1, older sets only */
-	IMAGE_PAGES,	       /* 1, raw: pages-<pages id>.img */
-	IMAGE_SIGNAL,	       /* 1, older sets only */
-	IMAGE_PSIGNAL,	       /* 1, older sets only */
-	IMAGE_TUNFILE,	       /* 0 */
-	IMAGE_CGROUP,	       /* 0 */
-	IMAGE_TIMERFD,	       /* 0 */
-	IMAGE_CPUINFO,	       /* 0 */
-	IMAGE_SECCOMP,	       /* 0 */
-	IMAGE_USERNS,	       /* 1 */
-	IMAGE_NETNF_CT,	       /* 1, raw */
-	IMAGE_NETNF_EXP,       /* 1, raw */
-	IMAGE_FILES,	       /* 0: files.img, file_entry */
-	IMAGE_TIMENS,	       /* 1 */
-	IMAGE_PIDNS,	       /* 1 */
-	IMAGE_BPFMAP_FILE,     /* 0 */
-	IMAGE_BPFMAP_DATA,     /* 0; payload: keys_bytes, then values_bytes bytes */
-	IMAGE_APPARMOR,	       /* 0 */
-	IMAGE_PIDFD,	       /* 0 */
-	IMAGE_STATS_DUMP,      /* 0: stats-dump, in the work directory */
-	IMAGE_STATS_RESTORE,   /* 0: stats-restore, in the work directory */
-	IMAGE_IRMAP_CACHE,     /* 0 */
-	IMAGE_KINDS,
+	IMG_INVENTORY,	     /* 0: inventory.img */
+	IMG_FDINFO,	     /* 1: fdinfo-<files id>.img */
+	IMG_PAGEMAP,	     /* 1: pagemap-<pid>.img; a pagemap_head, then pagemap_entry */
+	IMG_SHMEM_PAGEMAP,   /* 1: pagemap-shmem-<shmid>.img; likewise */
+	IMG_REG_FILES,	     /* 0 */
+	IMG_EXT_FILES,	     /* 0 */
+	IMG_NS_FILES,	     /* 0 */
+	IMG_EVENTFD_FILE,    /* 0 */
+	IMG_EVENTPOLL_FILE,  /* 0 */
+	IMG_EVENTPOLL_TFD,   /* 0 */
+	IMG_SIGNALFD,	     /* 0 */
+	IMG_INOTIFY_FILE,    /* 0 */
+	IMG_INOTIFY_WD,	     /* 0 */
+	IMG_FANOTIFY_FILE,   /* 0 */
+	IMG_FANOTIFY_MARK,   /* 0 */
+	IMG_CORE,	     /* 1: core-<tid>.img */
+	IMG_IDS,	     /* 1: ids-<pid>.img */
+	IMG_MM,		     /* 1: mm-<pid>.img */
+	IMG_VMAS,	     /* 1, older sets only */
+	IMG_PIPES,	     /* 0 */
+	IMG_PIPES_DATA,	     /* 0; payload: bytes */
+	IMG_FIFO,	     /* 0 */
+	IMG_FIFO_DATA,	     /* 0; payload: bytes */
+	IMG_PSTREE,	     /* 0 */
+	IMG_SIGACT,	     /* 1, older sets only */
+	IMG_UNIXSK,	     /* 0 */
+	IMG_INETSK,	     /* 0 */
+	IMG_PACKETSK,	     /* 0 */
+	IMG_NETLINK_SK,	     /* 0 */
+	IMG_SK_QUEUES,	     /* 0; payload: length bytes */
+	IMG_ITIMERS,	     /* 1, older sets only */
+	IMG_POSIX_TIMERS,    /* 1, older sets only */
+	IMG_CREDS,	     /* 1, older sets only */
+	IMG_UTSNS,	     /* 1 */
+	IMG_IPC_VAR,	     /* 1 */
+	IMG_IPCNS_SHM,	     /* 1; payload: size bytes, padded to 4 */
+	IMG_IPCNS_MSG,	     /* 1; payload: qnum of framed ipc_msg, each with msize bytes padded to 8 */
+	IMG_IPCNS_SEM,	     /* 1; payload: nsems u16, padded to 8 bytes */
+	IMG_FS,		     /* 1: fs-<pid>.img */
+	IMG_REMAP_FPATH,     /* 0 */
+	IMG_GHOST_FILE,	     /* 1, hexadecimal; payload: the file, or framed ghost_chunk_entry and data */
+	IMG_MEMFD_INODE,     /* 0 */
+	IMG_TCP_STREAM,	     /* 1, hexadecimal; payload: inq_len, then outq_len bytes */
+	IMG_MNTS,	     /* 1 */
+	IMG_NETDEV,	     /* 1 */
+	IMG_NETNS,	     /* 1 */
+	IMG_IFADDR,	     /* 1, raw */
+	IMG_ROUTE,	     /* 1, raw */
+	IMG_ROUTE6,	     /* 1, raw */
+	IMG_RULE,	     /* 1, raw */
+	IMG_IPTABLES,	     /* 1, raw */
+	IMG_IP6TABLES,	     /* 1, raw */
+	IMG_NFTABLES,	     /* 1, raw */
+	IMG_TMPFS_IMG,	     /* 1, raw */
+	IMG_TMPFS_DEV,	     /* 1, raw */
+	IMG_AUTOFS,	     /* 1 */
+	IMG_BINFMT_MISC_OLD, /* 1, older sets only */
+	IMG_BINFMT_MISC,     /* 0 */
+	IMG_TTY_FILES,	     /* 0 */
+	IMG_TTY_INFO,	     /* 0 */
+	IMG_TTY_DATA,	     /* 0 */
+	IMG_FILE_LOCKS,	     /* 0 */
+	IMG_RLIMIT,	     /* 1, older sets only */
+	IMG_PAGES,	     /* 1, raw: pages-<pages id>.img */
+	IMG_SIGNAL,	     /* 1, older sets only */
+	IMG_PSIGNAL,	     /* 1, older sets only */
+	IMG_TUNFILE,	     /* 0 */
+	IMG_CGROUP,	     /* 0 */
+	IMG_TIMERFD,	     /* 0 */
+	IMG_CPUINFO,	     /* 0 */
+	IMG_SECCOMP,	     /* 0 */
+	IMG_USERNS,	     /* 1 */
+	IMG_NETNF_CT,	     /* 1, raw */
+	IMG_NETNF_EXP,	     /* 1, raw */
+	IMG_FILES,	     /* 0: files.img, file_entry */
+	IMG_TIMENS,	     /* 1 */
+	IMG_PIDNS,	     /* 1 */
+	IMG_BPFMAP_FILE,     /* 0 */
+	IMG_BPFMAP_DATA,     /* 0; payload: keys_bytes, then values_bytes bytes */
+	IMG_APPARMOR,	     /* 0 */
+	IMG_PIDFD,	     /* 0 */
+	IMG_STATS_DUMP,	     /* 0: stats-dump, in the work directory */
+	IMG_STATS_RESTORE,   /* 0: stats-restore, in the work directory */
+	IMG_IRMAP_CACHE,     /* 0 */
+	IMG_KINDS,
 };
 
 /* What stands before the first entry. A file that starts with the kind's magic alone is read for every kind. */
