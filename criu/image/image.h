@@ -116,11 +116,11 @@ enum image_framing {
 };
 
 #define IMAGE_OPTIONAL (1u << 0) /* a set without the file has none of the resource */
-#define IMAGE_OLD      (1u << 1) /* found in older sets only, not written any more */
+#define IMAGE_OLD      (1u << 1) /* optional, found in older sets only, not written any more */
 
 struct image_kind_info {
 	const char *kind;    /* as crit names it: "CORE" */
-	const char *pattern; /* of the file name; each conversion takes an unsigned long */
+	const char *pattern; /* of the file name; an id, where there is one, is an unsigned long */
 	uint32_t magic;	     /* 0 for raw kinds */
 	enum image_framing framing;
 	unsigned int flags;
@@ -137,20 +137,36 @@ struct image; /* an open image file; buffered */
 
 /* The row of KIND, or NULL when it is none. */
 const struct image_kind_info *image_kind_info(enum image_kind kind);
-/* The file name of KIND with the ids (unsigned long each) filled in: 0, or -ENAMETOOLONG when SIZE is too small. */
-int image_name(enum image_kind kind, char *buf, size_t size, ...);
 
 /*
- * Opens KIND's file in DIRFD, named by the ids that its pattern takes (unsigned long each), and reads the header.
- * -ENOENT if there is none; -EBADMSG if it is no regular file or the header is not the kind's.
- * *RET goes with image_close().
+ * Functions that name a file end in the ids that KIND's pattern takes: "image_open(dirfd, IMG_CORE, &img, pid)".
+ * They go through an array, so that any integer type will do; -EINVAL when there are too many or too few.
  */
-int image_open(int dirfd, enum image_kind kind, struct image **ret, ...);
+struct image_ids {
+	const unsigned long *v; /* v[0] is not one */
+	size_t nr;
+};
+#define IMAGE_IDS(...)                                                                                                 \
+	((struct image_ids){ (const unsigned long[]){ 0, ##__VA_ARGS__ },                                              \
+			     sizeof((const unsigned long[]){ 0, ##__VA_ARGS__ }) / sizeof(unsigned long) - 1 })
+
+/* The file name of KIND: 0, or -ENAMETOOLONG when SIZE is too small (IMAGE_NAME_MAX never is). */
+#define image_name(kind, buf, size, ...) image_name_ids(kind, buf, size, IMAGE_IDS(__VA_ARGS__))
+int image_name_ids(enum image_kind kind, char *buf, size_t size, struct image_ids ids);
+#define IMAGE_NAME_MAX 64
+
+/*
+ * Opens KIND's file in DIRFD and reads the header. -ENOENT if there is none; -EBADMSG if it is no regular file or
+ * the header is not the kind's. *RET goes with image_close().
+ */
+#define image_open(dirfd, kind, ret, ...) image_open_ids(dirfd, kind, ret, IMAGE_IDS(__VA_ARGS__))
+int image_open_ids(int dirfd, enum image_kind kind, struct image **ret, struct image_ids ids);
 /*
  * Creates the file (or empties it), mode 0644, and writes the header. It is open for reading too, so that
- * image_fd() may be mapped shared.
+ * image_fd() may be mapped shared. *RET goes with image_close().
  */
-int image_create(int dirfd, enum image_kind kind, struct image **ret, ...);
+#define image_create(dirfd, kind, ret, ...) image_create_ids(dirfd, kind, ret, IMAGE_IDS(__VA_ARGS__))
+int image_create_ids(int dirfd, enum image_kind kind, struct image **ret, struct image_ids ids);
 /* Flushes and closes; *IMG becomes NULL. The first error that a write to the image met, or 0. NULL is fine. */
 int image_close(struct image **img);
 /* Makes what has been written durable: flush and fsync(2). */
@@ -179,9 +195,11 @@ uint64_t image_remaining(struct image *img);
 int image_fd(struct image *img);
 
 /* Opens, reads the one entry there has to be, and closes. -EBADMSG if there is none or anything follows it. */
-int image_read_single(int dirfd, enum image_kind kind, ProtobufCMessage **ret, ...);
+#define image_read_single(dirfd, kind, ret, ...) image_read_single_ids(dirfd, kind, ret, IMAGE_IDS(__VA_ARGS__))
+int image_read_single_ids(int dirfd, enum image_kind kind, ProtobufCMessage **ret, struct image_ids ids);
 /* Creates, writes MSG alone, and closes. */
-int image_write_single(int dirfd, enum image_kind kind, const ProtobufCMessage *msg, ...);
+#define image_write_single(dirfd, kind, msg, ...) image_write_single_ids(dirfd, kind, msg, IMAGE_IDS(__VA_ARGS__))
+int image_write_single_ids(int dirfd, enum image_kind kind, const ProtobufCMessage *msg, struct image_ids ids);
 
 /* For variables that close themselves: errors are lost, so writers call image_close(). */
 static inline void image_closep(struct image **img)
