@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define __cleanup(fn)	__attribute__((cleanup(fn)))
-#define __unused_arg	__attribute__((unused))
-#define __printf(f, a)	__attribute__((format(printf, f, a)))
+#define __cleanup(fn)  __attribute__((cleanup(fn)))
+#define __unused_arg   __attribute__((unused))
+#define __printf(f, a) __attribute__((format(printf, f, a)))
 
 /* Closes *fd unless it is negative; errno is kept. Sets it to -1. */
 static inline void close_fdp(int *fd)
@@ -51,20 +51,20 @@ static inline void closedirp(DIR **d)
 #define _cleanup_closedir_ __cleanup(closedirp)
 
 /* Gives the value away: the variable's cleanup then has nothing to do. */
-#define take_fd(fd)                  \
-	({                           \
-		int *fdp_ = &(fd);   \
-		int taken_ = *fdp_;  \
-		*fdp_ = -1;          \
-		taken_;              \
+#define take_fd(fd)                                                                                                    \
+	({                                                                                                             \
+		int *fdp_ = &(fd);                                                                                     \
+		int taken_ = *fdp_;                                                                                    \
+		*fdp_ = -1;                                                                                            \
+		taken_;                                                                                                \
 	})
 
-#define take_ptr(p)                         \
-	({                                  \
-		__typeof__(p) *pp_ = &(p);  \
-		__typeof__(p) taken_ = *pp_; \
-		*pp_ = NULL;                \
-		taken_;                     \
+#define take_ptr(p)                                                                                                    \
+	({                                                                                                             \
+		__typeof__(p) *pp_ = &(p);                                                                             \
+		__typeof__(p) taken_ = *pp_;                                                                           \
+		*pp_ = NULL;                                                                                           \
+		taken_;                                                                                                \
 	})
 
 #endif

@@ -13,7 +13,10 @@ int pread_full(int fd, void *buf, size_t len, off_t offset);
 /* Writes all LEN bytes: 0 or -errno. */
 int write_full(int fd, const void *buf, size_t len);
 int pwrite_full(int fd, const void *buf, size_t len, off_t offset);
-/* The whole of a file of unknown size (a /proc file): NUL-ended, at most MAX bytes (-EFBIG). RET_LEN may be NULL. Free with free(). */
+/*
+ * The whole of a file of unknown size (a /proc file): NUL-ended, at most MAX bytes (-EFBIG). RET_LEN may be NULL.
+ * Free with free().
+ */
 int read_file_at(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len);
 /* Writes LEN bytes by one write where the file takes them so; the file is created (0644) or emptied first. */
 int write_file_at(int dirfd, const char *path, const void *buf, size_t len);

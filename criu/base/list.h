@@ -10,20 +10,22 @@ struct list_head {
 	struct list_head *next, *prev;
 };
 
-#define LIST_INIT(name) { &(name), &(name) }
+#define LIST_INIT(name)                                                                                                \
+	{                                                                                                              \
+		&(name), &(name)                                                                                       \
+	}
 
-#define list_entry(node, type, member) ((type *)((char *)(node) - offsetof(type, member)))
+#define list_entry(node, type, member) ((type *)((char *)(node)-offsetof(type, member)))
 
-#define list_for_each_entry(pos, head, member)                                            \
-	for (pos = list_entry((head)->next, __typeof__(*pos), member); &pos->member != (head); \
+#define list_for_each_entry(pos, head, member)                                                                         \
+	for (pos = list_entry((head)->next, __typeof__(*pos), member); &pos->member != (head);                         \
 	     pos = list_entry(pos->member.next, __typeof__(*pos), member))
 
 /* The same, where the loop's body may remove or free POS. */
-#define list_for_each_entry_safe(pos, after, head, member)                                   \
-	for (pos = list_entry((head)->next, __typeof__(*pos), member),                        \
-	    after = list_entry(pos->member.next, __typeof__(*pos), member);                   \
-	     &pos->member != (head);                                                          \
-	     pos = after, after = list_entry(after->member.next, __typeof__(*after), member))
+#define list_for_each_entry_safe(pos, after, head, member)                                                             \
+	for (pos = list_entry((head)->next, __typeof__(*pos), member),                                                 \
+	    after = list_entry(pos->member.next, __typeof__(*pos), member);                                            \
+	     &pos->member != (head); pos = after, after = list_entry(after->member.next, __typeof__(*after), member))
 
 static inline void list_init(struct list_head *head)
 {

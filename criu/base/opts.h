@@ -16,12 +16,12 @@ enum file_validation { VALIDATE_FILESIZE, VALIDATE_BUILDID };
 enum final_state { FINAL_KILL, FINAL_RUN, FINAL_STOP };
 enum tristate { TRI_AUTO = -1, TRI_NO = 0, TRI_YES = 1 };
 
-#define CPU_CAP_NONE 0u
-#define CPU_CAP_CPU  1u
-#define CPU_CAP_FPU  2u
-#define CPU_CAP_INS  4u
+#define CPU_CAP_NONE  0u
+#define CPU_CAP_CPU   1u
+#define CPU_CAP_FPU   2u
+#define CPU_CAP_INS   4u
 #define CPU_CAP_IMAGE 8u
-#define CPU_CAP_ALL  (CPU_CAP_CPU | CPU_CAP_FPU | CPU_CAP_INS)
+#define CPU_CAP_ALL   (CPU_CAP_CPU | CPU_CAP_FPU | CPU_CAP_INS)
 
 /* An array of strings, each owned. */
 struct str_array {
@@ -30,20 +30,21 @@ struct str_array {
 };
 
 struct cr_opts {
-	pid_t tree_pid;		/* -t, 0 when not given */
-	char *images_dir;	/* -D */
-	char *work_dir;		/* -W */
-	char *log_file;		/* -o */
-	int log_level;		/* -v */
+	pid_t tree_pid;	  /* -t, 0 when not given */
+	char *images_dir; /* -D, as given: relative to where the program was started */
+	int images_dirfd; /* the same, open (O_RDONLY | O_DIRECTORY, close-on-exec); what the engine uses */
+	char *work_dir;	  /* -W */
+	char *log_file;	  /* -o */
+	int log_level;	  /* -v */
 	bool log_pid;
 	char *pidfile;
 	enum final_state final_state; /* dump: KILL by default; restore: RUN */
-	bool restore_detached;	/* -d */
-	bool restore_sibling;	/* -S */
-	bool shell_job;		/* -j */
-	char **exec_cmd;	/* NULL-ended; --exec-cmd -- CMD... */
-	unsigned timeout;	/* seconds; 0: the default of 10 */
-	uint64_t ghost_limit;	/* bytes; default 1 MiB */
+	bool restore_detached;	      /* -d */
+	bool restore_sibling;	      /* -S */
+	bool shell_job;		      /* -j */
+	char **exec_cmd;	      /* NULL-ended; --exec-cmd -- CMD... */
+	unsigned timeout;	      /* seconds; 0: the default of 10 */
+	uint64_t ghost_limit;	      /* bytes; default 1 MiB */
 	bool ghost_fiemap;
 	enum file_validation file_validation;
 	bool skip_file_rwx_check;
@@ -56,15 +57,15 @@ struct cr_opts {
 	bool weak_sysctls;
 	bool tcp_established, tcp_close, tcp_skip_in_flight;
 	bool ext_unix_sk;
-	unsigned cpu_cap;	/* CPU_CAP_* */
+	unsigned cpu_cap; /* CPU_CAP_* */
 	bool display_stats;
-	enum page_mode page_mode; /* --use-pmem */
-	enum capture_method capture; /* --capture vmread|inject|vmsplice|auto */
-	enum tristate readahead; /* --[no-]readahead */
-	char *root;		/* -r */
+	enum page_mode page_mode;	 /* --use-pmem */
+	enum capture_method capture;	 /* --capture vmread|inject|vmsplice|auto */
+	enum tristate readahead;	 /* --[no-]readahead */
+	char *root;			 /* -r */
 	struct str_array action_scripts; /* run by base/script.c */
-	struct str_array external;	/* --external, as given */
-	struct str_array inherit_fd;	/* --inherit-fd, as given */
+	struct str_array external;	 /* --external, as given */
+	struct str_array inherit_fd;	 /* --inherit-fd, as given */
 	char *libdir;
 	bool unprivileged;
 	bool allow_uprobes;

@@ -12,7 +12,7 @@
 struct phase {
 	const char *name;
 	int (*run)(void *arg);
-	void (*undo)(void *arg);	/* may be NULL; must cope with a run() that stopped half-way */
+	void (*undo)(void *arg); /* may be NULL; must cope with a run() that stopped half-way */
 };
 
 /*

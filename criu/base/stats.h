@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a dump or a restore counts: plain data, filled by the engine, written by image/stats.c. Times are microseconds. */
+/* What a dump or a restore counts: plain data, filled by the engine, written by image/stats.c. Times are in us. */
 #ifndef CRIU_BASE_STATS_H
 #define CRIU_BASE_STATS_H
 
