@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0
+"""One test from start to end, as the first process of a pid namespace of its own."""
+import json
+import os
+import signal
+import time
+import traceback
+
+from . import proc, session, tests
+
+PLANS = {"files": [(False, False)], "pmem": [(True, True)], "cross": [(True, False), (False, True)]}
+
+
+def rounds(s, job):
+    """Dumps and restores in a row; the state must look the same from outside each time."""
+    test, plan = s.test, PLANS[job["mode"]]
+    before = s.steady()
+    nr = min(job["rounds"], test.number("rounds", 1000))
+    for n in range(nr):
+        dump_pmem, restore_pmem = plan[n % len(plan)]
+        images = s.images(f"images-{n + 1}")
+        code = s.dump(images, dump_pmem, ["-R"] if job["leave_running"] else [])
+        if test.refused():
+            check_refused(s, code, before)
+            continue
+        if job["leave_running"]:
+            if code != 0:
+                raise proc.Failure(f"dump ended with {'a timeout' if code is None else code}")
+            s.compare(before, "the dump")
+            continue
+        s.check_dumped(code, before)
+        code = s.restore(images, restore_pmem)
+        s.check_restored(code, before)
+
+
+def check_refused(s, code, before):
+    if code is None:
+        raise proc.Failure("the dump, which should be refused, takes too long")
+    if code <= 0:
+        raise proc.Failure(f"the dump should be refused, but ended with {code}")
+    if not s.log_has(r"Error \(.*" + s.test.refused()):
+        raise proc.Failure(f"no Error line with {s.test.refused()!r} in the log")
+    if os.path.exists(os.path.join(os.path.dirname(s.last_log), "inventory.img")):
+        raise proc.Failure("the refused dump left an inventory.img")
+    s.compare(before, "the refused dump")
+
+
+def run_test(s, job):
+    """("pass" | "fail" | "skip", message)"""
+    early = s.start()
+    if early is None:
+        if job["no_criu"]:
+            s.compare(s.steady(), "waiting")
+        else:
+            rounds(s, job)
+        if job["sabotage"]:
+            with open(os.path.join(s.work, s.test.name + ".sabotage"), "w"):
+                pass
+        s.go()
+    verdict, text = s.finish()
+    if early is not None and verdict == "PASS":
+        return "fail", "it ended before it was ready"
+    return {"PASS": "pass", "FAIL": "fail", "SKIP": "skip"}[verdict], text
+
+
+def report(s, message):
+    lines = [message, "  output of the program:", session.tail(s.out, 10).rstrip("\n")]
+    if s.last_log:
+        folder = os.path.dirname(s.last_log)
+        for name in ("dump.log", "restore.log"):
+            path = os.path.join(folder, name)
+            if os.path.exists(path):
+                lines += [f"  end of {os.path.basename(folder)}/{name}:", session.tail(path).rstrip("\n")]
+        lines += ["  what criu printed:", session.tail(s.criu_out, 8).rstrip("\n")]
+    return "\n".join(lines)
+
+
+def main(path):
+    """Runs the job described in PATH (JSON) and writes the outcome to PATH.out."""
+    with open(path) as f:
+        job = json.load(f)
+    outcome = {"result": "fail", "message": "", "times": []}
+
+    def too_long(sig, frame):
+        outcome["message"] = "the whole test took too long"
+        write(path, outcome)
+        os._exit(1)
+
+    signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(job["limit"])
+    proc.private_devpts()
+    test = tests.Test(job["name"], job["source"], job["binary"])
+    s = session.Session(test, job["work"], job["criu"], test.number("timeout", job["timeout"]))
+    began = time.monotonic()
+    try:
+        outcome["result"], outcome["message"] = run_test(s, job)
+        if outcome["result"] == "fail":
+            outcome["message"] = report(s, outcome["message"])
+    except proc.Failure as e:
+        outcome["message"] = report(s, str(e))
+    except Exception:
+        outcome["message"] = report(s, traceback.format_exc())
+    outcome["seconds"] = round(time.monotonic() - began, 3)
+    outcome["times"] = s.times
+    proc.kill_all(s.reaper)
+    write(path, outcome)
+
+
+def write(path, outcome):
+    with open(path + ".out", "w") as f:
+        json.dump(outcome, f)

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Processes of a pid namespace whose first process is this one: starting, reaping, looking around."""
+import ctypes
+import os
+import signal
+import time
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+MS_NOSUID, MS_NOEXEC = 2, 8
+
+
+class Failure(Exception):
+    """A test failed; the text says how."""
+
+
+class Reaper:
+    """Starts commands and collects every child, also those that were given to us as orphans."""
+
+    def __init__(self):
+        self.ended = {}
+
+    def spawn(self, argv, cwd, out, env=None, setsid=True, stdin="/dev/null"):
+        """Starts ARGV with stdin from a file and stdout and stderr appended to OUT. Returns its pid."""
+        here = os.getcwd()
+        actions = [(os.POSIX_SPAWN_OPEN, 0, stdin, os.O_RDONLY, 0),
+                   (os.POSIX_SPAWN_OPEN, 1, out, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
+                   (os.POSIX_SPAWN_DUP2, 1, 2)]
+        os.chdir(cwd)
+        try:
+            return os.posix_spawn(argv[0], argv, os.environ if env is None else env, file_actions=actions,
+                                  setsid=setsid, setsigmask=[], setsigdef=[signal.SIGPIPE, signal.SIGXFSZ])
+        finally:
+            os.chdir(here)
+
+    def poll(self):
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            self.ended[pid] = os.waitstatus_to_exitcode(status)
+
+    def wait(self, pid, timeout):
+        """The exit code (negative: signal) of PID, or None when it still runs after TIMEOUT seconds."""
+        end = time.monotonic() + timeout
+        pause = 0.0005
+        while True:
+            self.poll()
+            if pid in self.ended:
+                return self.ended.pop(pid)
+            if time.monotonic() > end:
+                return None
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.01)
+
+    def run(self, argv, cwd, out, timeout, env=None):
+        """Runs a command to its end. Its exit code; None after it had to be killed."""
+        pid = self.spawn(argv, cwd, out, env)
+        code = self.wait(pid, timeout)
+        if code is None:
+            os.kill(pid, signal.SIGKILL)
+            self.wait(pid, 5)
+        return code
+
+
+def all_pids():
+    """Every process of the namespace but ourselves."""
+    return sorted(int(n) for n in os.listdir("/proc") if n.isdigit() and int(n) != os.getpid())
+
+
+def describe(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            text = f.read()
+        return f"{pid} {text[text.index('('):text.rindex(')') + 3]}"
+    except OSError:
+        return f"{pid} (gone)"
+
+
+def only_these_left(reaper, expected, timeout=2.0):
+    """Waits until no process but EXPECTED exists. The others that stay, described."""
+    end = time.monotonic() + timeout
+    while True:
+        reaper.poll()
+        others = [p for p in all_pids() if p not in expected]
+        if not others or time.monotonic() > end:
+            return [describe(p) for p in others]
+        time.sleep(0.005)
+
+
+def kill_all(reaper):
+    """Ends every process of this namespace (all were started below us)."""
+    for _ in range(200):
+        pids = all_pids()
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        reaper.poll()
+        if not pids:
+            return
+        time.sleep(0.005)
+
+
+def private_devpts():
+    """Terminals of our own, so that tests don't disturb each other's numbers."""
+    if LIBC.mount(b"devpts", b"/dev/pts", b"devpts", MS_NOSUID | MS_NOEXEC, b"newinstance,ptmxmode=0666,mode=0620"):
+        raise Failure(f"can't mount devpts: {os.strerror(ctypes.get_errno())}")

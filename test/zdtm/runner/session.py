@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0
+"""One running test program: started, dumped, restored, told to go on, judged."""
+import os
+import re
+import shutil
+import signal
+import time
+
+from . import snapshot
+from .proc import Failure, Reaper, describe, only_these_left
+
+
+def tail(path, lines=25):
+    """The end of a text file, for a failure's report."""
+    try:
+        with open(path, errors="replace") as f:
+            return "".join("    " + line for line in f.readlines()[-lines:])
+    except OSError as e:
+        return f"    ({e.strerror})\n"
+
+
+class Session:
+    """CFG: criu, timeout, use_pmem for dump and restore are given per call."""
+
+    def __init__(self, test, work, criu, timeout, reaper=None, env=None):
+        self.test, self.work, self.criu, self.timeout = test, work, criu, timeout
+        self.reaper = reaper or Reaper()
+        self.env = dict(os.environ if env is None else env)
+        self.out = os.path.join(work, test.name + ".out")
+        self.criu_out = os.path.join(work, "criu.out")
+        self.root = None
+        self.last_log = None
+        self.times = []
+
+    # The program.
+
+    def start(self):
+        self.root = self.reaper.spawn([self.test.binary], self.work, self.out, env={
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C", "TEST": self.test.name})
+        ready = os.path.join(self.work, self.test.name + ".ready")
+        end = time.monotonic() + self.timeout
+        while not os.path.exists(ready):
+            self.reaper.poll()
+            if self.root in self.reaper.ended:
+                return self.reaper.ended[self.root]
+            if time.monotonic() > end:
+                raise Failure("the program isn't ready")
+            time.sleep(0.003)
+        return None
+
+    def steady(self):
+        """The tree seen from outside, once it looks the same twice."""
+        last = None
+        for _ in range(100):
+            time.sleep(0.01)
+            now = snapshot.take(self.root)
+            if last is not None and not snapshot.differences(last, now, self.test.ignore()):
+                return now
+            last = now
+        raise Failure("the state isn't steady:\n" + "\n".join(
+            "    " + d for d in snapshot.differences(last, snapshot.take(self.root), self.test.ignore())))
+
+    def go(self):
+        with open(os.path.join(self.work, self.test.name + ".go"), "w"):
+            pass
+        if not self.has_ended():
+            # Only to those that wait for it: the default action would end the others.
+            status = snapshot.status(f"/proc/{self.root}/status", ("SigCgt",))
+            if int(status.get("SigCgt", "0"), 16) >> (signal.SIGTERM - 1) & 1:
+                os.kill(self.root, signal.SIGTERM)
+
+    def has_ended(self):
+        self.reaper.poll()
+        return self.root in self.reaper.ended
+
+    def finish(self):
+        """The verdict of the program: ("PASS" | "FAIL" | "SKIP", text)."""
+        code = self.reaper.wait(self.root, self.timeout)
+        with open(self.out, errors="replace") as f:
+            lines = f.read().splitlines()
+        if code is None:
+            return "FAIL", "it doesn't end: " + describe(self.root)
+        if code == 77 and lines and lines[-1].startswith("SKIP"):
+            return "SKIP", lines[-1][5:]
+        if code != 0:
+            return "FAIL", f"it ended with {code}"
+        if any(line.startswith("FAIL") for line in lines) or not lines or lines[-1] != "PASS":
+            return "FAIL", "its output isn't a PASS"
+        left = only_these_left(self.reaper, ())
+        if left:
+            return "FAIL", "it left processes behind: " + ", ".join(left)
+        return "PASS", ""
+
+    # criu.
+
+    def criu_run(self, argv, env=None):
+        began = time.monotonic()
+        code = self.reaper.run([self.criu] + argv, self.work, self.criu_out, self.timeout,
+                               dict(self.env, **(env or {})))
+        self.times.append((argv[0], round(time.monotonic() - began, 4)))
+        return code
+
+    def dump_argv(self, images, pmem, extra=()):
+        return (["dump", "-t", str(self.root), "-D", images, "-o", "dump.log", "-v4"]
+                + (["--use-pmem"] if pmem else []) + self.test.options("dump") + list(extra))
+
+    def restore_argv(self, images, pmem, extra=()):
+        return (["restore", "-D", images, "-d", "-o", "restore.log", "-v4", "--pidfile", self.pidfile()]
+                + (["--use-pmem"] if pmem else []) + self.test.options("restore") + list(extra))
+
+    def pidfile(self):
+        return os.path.join(self.work, "restored.pid")
+
+    def images(self, name):
+        path = os.path.join(self.work, name)
+        shutil.rmtree(path, ignore_errors=True)
+        os.makedirs(path)
+        return path
+
+    def dump(self, images, pmem=False, extra=(), env=None):
+        """Runs the dump; its exit code (None: it had to be killed)."""
+        self.last_log = os.path.join(images, "dump.log")
+        return self.criu_run(self.dump_argv(images, pmem, extra), env)
+
+    def restore(self, images, pmem=False, extra=(), env=None):
+        self.last_log = os.path.join(images, "restore.log")
+        if os.path.exists(self.pidfile()):
+            os.unlink(self.pidfile())
+        return self.criu_run(self.restore_argv(images, pmem, extra), env)
+
+    def check_dumped(self, code, before):
+        if code != 0:
+            raise Failure(f"dump ended with {'a timeout' if code is None else code}")
+        left = only_these_left(self.reaper, ())
+        if left:
+            raise Failure("after the dump these are left: " + ", ".join(left))
+        self.reaper.ended.pop(self.root, None)
+
+    def check_restored(self, code, before):
+        if code != 0:
+            raise Failure(f"restore ended with {'a timeout' if code is None else code}")
+        with open(self.pidfile()) as f:
+            pid = f.read().strip()
+        if pid != str(self.root):
+            raise Failure(f"the pidfile says {pid!r}, not {self.root}")
+        self.compare(before, "the restore")
+
+    def compare(self, before, what):
+        """The tree must look as BEFORE, and nothing else may be left."""
+        left = only_these_left(self.reaper, set(map(int, before)))
+        if left:
+            raise Failure(f"{what} left processes behind: " + ", ".join(left))
+        for _ in range(50):
+            diff = snapshot.differences(before, snapshot.take(self.root), self.test.ignore())
+            if not diff:
+                return
+            time.sleep(0.01)
+        raise Failure(f"{what} changed what one sees from outside (-: missing, +: new):\n"
+                      + "\n".join("    " + d for d in diff))
+
+    def log_has(self, regex):
+        try:
+            with open(self.last_log, errors="replace") as f:
+                return re.search(regex, f.read(), re.M) is not None
+        except OSError:
+            return False

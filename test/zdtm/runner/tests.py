@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The tests: sources in tests/, whose head comment says how to run them.
+
+Lines in the head, each " * key: value":
+  options:          for both dump and restore, as on criu's command line
+  dump-options:     restore-options:
+  needs:            words that the runner knows (root, avx512f, ...): skipped where one is missing
+  expect: refused REGEX   the dump must fail, say so in its log, and leave the task running
+  ignore:           regular expressions of snapshot paths (PID/part/...) that may differ; the text says why
+  rounds:           dumps and restores in a row, if the state allows fewer than usual
+  timeout:          seconds for one command
+  cflags:           for the compiler
+  exit:             how the first task ends: "0" (default) or a signal's number as -N
+"""
+import os
+import re
+import shlex
+
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TOP = os.path.dirname(os.path.dirname(HERE))
+KEYS = ("options", "dump-options", "restore-options", "needs", "expect", "ignore", "rounds", "timeout", "cflags",
+        "flavour")
+
+
+class Test:
+    def __init__(self, name, source, binary):
+        self.name = name
+        self.source = source
+        self.binary = binary
+        self.keys = {}
+        self.title = ""
+        self.parse()
+
+    def parse(self):
+        with open(self.source) as f:
+            text = f.read()
+        head = text[text.index("/*", text.index("*/")):]
+        head = head[:head.index("*/")]
+        for line in head.splitlines():
+            m = re.match(r" \* ([a-z-]+): (.*)", line)
+            if m and m[1] in KEYS:
+                self.keys.setdefault(m[1], []).append(m[2].strip())
+            elif line.startswith(" * ") and not self.title:
+                self.title = line[3:].strip()
+        self.sabotage = "test_sabotage" in text
+
+    def words(self, key):
+        return [w for line in self.keys.get(key, []) for w in shlex.split(line)]
+
+    def number(self, key, default):
+        return int(self.keys[key][0]) if key in self.keys else default
+
+    def options(self, command):
+        return self.words("options") + self.words(f"{command}-options")
+
+    def refused(self):
+        """The regular expression of the refusal, or None."""
+        for line in self.keys.get("expect", []):
+            if line.startswith("refused "):
+                return line[len("refused "):]
+        return None
+
+    def missing(self):
+        """The first need that this machine doesn't meet, or None."""
+        for word in self.words("needs"):
+            if not need_met(word):
+                return word
+        return None
+
+    def ignore(self):
+        return [line.split()[0] for line in self.keys.get("ignore", [])]
+
+
+def need_met(word):
+    if word == "root":
+        return os.geteuid() == 0
+    if word.startswith("cap:"):
+        with open("/proc/self/status") as f:
+            caps = int(re.search(r"CapEff:\s*(\w+)", f.read())[1], 16)
+        return bool(caps >> int(word[4:]) & 1)
+    if word.startswith("file:"):
+        return os.path.exists(word[5:])
+    if word.startswith("cpu:"):
+        with open("/proc/cpuinfo") as f:
+            return re.search(rf"^flags.*\b{re.escape(word[4:])}\b", f.read(), re.M) is not None
+    raise SystemExit(f"unknown need: {word}")
+
+
+def find(bindir):
+    """{name: Test}, sorted by name."""
+    folder = os.path.join(HERE, "tests")
+    names = sorted(f[:-2] for f in os.listdir(folder) if f.endswith(".c"))
+    return {n: Test(n, os.path.join(folder, n + ".c"), os.path.join(bindir, n)) for n in names}
