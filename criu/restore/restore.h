@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Restoring a process tree from an image directory. See criu(8). */
+/* `criu restore`: from a set of images to running tasks. */
 #ifndef CRIU_RESTORE_RESTORE_H
 #define CRIU_RESTORE_RESTORE_H
 
@@ -9,15 +9,17 @@
 #include "base/opts.h"
 #include "base/phase.h"
 
-/* The phases in their order, for CRIU_FAULT_PHASE. */
+/* In the order in which they run; for `CRIU_FAULT_PHASE` and those who list them. */
 extern const struct phase restore_phases[];
 extern const size_t restore_nr_phases;
 
 /*
- * Restores the tree of OPTS->images_dirfd; stats-restore and the pid file go to the current directory.
- * Returns 0 as soon as the tasks run (or are left stopped) and every process of its own has been waited for: what
- * children the caller then has are the restored root task, unless OPTS->restore_sibling. Waiting for it, or
- * executing OPTS->exec_cmd over it, is the caller's. -errno after everything created has been killed.
+ * Restores the set in OPTS->images_dir. The current directory is the work directory (stats-restore, pid file).
+ * With OPTS->restore_detached it returns once the tasks run; with OPTS->exec_cmd it does not return but becomes that
+ * command; else it waits until the root task ends.
+ *
+ * 0, or -errno with the reason in CTX->error; -EEXIST: a pid is in use. After an error no task of the set is left,
+ * and nothing that existed before has been changed.
  */
 int cr_restore(struct cr_ctx *ctx, const struct cr_opts *opts);
 

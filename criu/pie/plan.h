@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the restorer blob is told and what it answers: plain data. The blob runs inside the task that is being
+ * restored, calls nothing of ours and knows no page medium: the pages it has to fetch are reads from one
+ * descriptor; all others are put in place from outside (userfaultfd) while it waits.
+ *
+ * struct restorer_args, the arrays it points to and the blob stand in one region that is free in the task's old
+ * and in its new memory; struct restore_shared is memory that the engine and all tasks share.
+ */
+#ifndef CRIU_PIE_PLAN_H
+#define CRIU_PIE_PLAN_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define PLAN_NSIG	64
+#define PLAN_NR_RLIMITS 16
+#define PLAN_COMM_LEN	16
+#define PLAN_CAP_WORDS	2
+/* readv(2): no more parts than this in one call. */
+#define PLAN_IOV_MAX 1024
+
+/* ---- memory -------------------------------------------------------------------------------------------------- */
+
+#define PLAN_AREA_WRITABLE (1u << 0) /* map it writable first, prot at the end: it is filled by reads or from outside */
+#define PLAN_AREA_UFFD	   (1u << 1) /* register it: pages come from outside */
+#define PLAN_AREA_LOCK	   (1u << 2) /* mlock(2) when it is filled */
+#define PLAN_AREA_GUARD	   (1u << 3) /* no area: install guard pages there (MADV_GUARD_INSTALL) */
+
+struct plan_area {
+	uint64_t start, len, pgoff; /* bytes */
+	uint64_t madv;		    /* bit N: madvise(2) with advice N */
+	uint32_t prot, flags;	    /* of mmap(2); MAP_FIXED_NOREPLACE is added */
+	int32_t fd;		    /* -1: anonymous */
+	uint32_t how;		    /* PLAN_AREA_* */
+};
+
+/* As struct iovec. */
+struct plan_iov {
+	uint64_t addr, len; /* bytes */
+};
+
+/* Pages that are read from pages_fd: one preadv(2) of nr_iovs parts from iovs[first_iov]. */
+struct plan_read {
+	uint64_t offset;	      /* bytes */
+	uint32_t first_iov, nr_iovs;  /* nr_iovs <= PLAN_IOV_MAX */
+};
+
+/* Moves a special mapping (vvar, vdso) of this kernel, first out of the way, at the end to its place. */
+#define PLAN_NR_MOVES 4
+struct plan_move {
+	uint64_t from, aside, to; /* TO 0: it is unmapped */
+	uint64_t len;
+};
+
+/* Bytes that replace the vDSO of another kernel: its own code, with jumps to the live one at the entries. */
+struct plan_proxy {
+	uint64_t addr, len; /* where it was; 0: none */
+	const void *content;
+};
+
+/* The kernel's struct prctl_mm_map: prctl(2), PR_SET_MM_MAP. */
+struct plan_mm_map {
+	uint64_t start_code, end_code, start_data, end_data;
+	uint64_t start_brk, brk, start_stack;
+	uint64_t arg_start, arg_end, env_start, env_end;
+	const uint64_t *auxv;
+	uint32_t auxv_size; /* bytes */
+	uint32_t exe_fd;
+};
+
+/* ---- threads ------------------------------------------------------------------------------------------------- */
+
+struct plan_creds {
+	uint32_t uid, euid, suid, fsuid;
+	uint32_t gid, egid, sgid, fsgid;
+	uint32_t cap_inh[PLAN_CAP_WORDS], cap_prm[PLAN_CAP_WORDS], cap_eff[PLAN_CAP_WORDS];
+	uint32_t cap_bnd[PLAN_CAP_WORDS], cap_amb[PLAN_CAP_WORDS];
+	uint32_t last_cap;   /* the highest capability that this kernel knows */
+	uint32_t securebits; /* prctl(2), PR_SET_SECUREBITS */
+	uint32_t no_new_privs;
+	uint32_t change; /* 0: ids, capabilities and securebits are already these */
+	uint32_t nr_groups;
+	const uint32_t *groups;
+};
+
+/* The kernel's siginfo_t. */
+struct plan_siginfo {
+	uint32_t signo;
+	uint8_t rest[124];
+};
+
+struct plan_thread {
+	int32_t tid;
+	uint32_t pdeath_signal;
+	uint64_t tid_address;
+	uint64_t robust_list, robust_list_len;
+	uint64_t altstack_sp, altstack_size;
+	uint32_t altstack_flags;
+	uint32_t rseq_size, rseq_signature;
+	uint32_t nr_signals; /* pending for this thread alone */
+	uint64_t rseq_addr;  /* 0: none is registered */
+	const struct plan_siginfo *signals;
+	char comm[PLAN_COMM_LEN];
+	struct plan_creds creds;
+	/* The blob's own. */
+	struct restorer_args *args;
+	uint64_t stack_top;
+};
+
+/* ---- the process --------------------------------------------------------------------------------------------- */
+
+/* The kernel's struct sigaction: sigaction(2), "C library/kernel differences". */
+struct plan_sigaction {
+	uint64_t handler, flags, restorer, mask;
+};
+
+struct plan_itimer {
+	int64_t interval_sec, interval_usec, value_sec, value_usec;
+};
+
+struct plan_rlimit {
+	uint64_t cur, max;
+};
+
+struct restorer_args {
+	struct restore_shared *shared;
+	struct restore_slot *slot;
+	uint64_t region_start, region_len; /* blob, arguments, stacks, shared memory: what stays mapped */
+	uint64_t task_size;		   /* the end of user addresses */
+	int32_t pid;
+
+	uint32_t nr_moves;
+	struct plan_move moves[PLAN_NR_MOVES];
+	struct plan_proxy proxy;
+
+	struct plan_area *areas;
+	uint64_t nr_areas;
+	struct plan_read *reads;
+	uint64_t nr_reads;
+	struct plan_iov *iovs;
+	int32_t pages_fd;
+	uint32_t readahead; /* start reading the pages file ahead */
+	uint64_t pages_len; /* bytes */
+	uint32_t outside;   /* some areas are filled from outside */
+	uint32_t dumpable;
+	struct plan_mm_map mm;
+	uint32_t thp_disabled;
+	uint32_t personality;
+	uint32_t child_subreaper;
+
+	int32_t first_service_fd; /* it and all above are closed at the end */
+	uint32_t owns_fds;	  /* 0: another task closes them, the table is shared */
+
+	struct plan_sigaction sigactions[PLAN_NSIG]; /* [n] is of signal n + 1 */
+	struct plan_itimer itimers[3];		     /* ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF */
+	struct plan_rlimit rlimits[PLAN_NR_RLIMITS];
+	uint32_t nr_rlimits;
+	uint32_t nr_signals; /* pending for the process */
+	const struct plan_siginfo *signals;
+
+	struct plan_thread *threads; /* [0] is the leader */
+	uint32_t nr_threads;
+	uint32_t threads_left; /* futex: threads beside the leader that have not come to their end */
+};
+
+/* ---- shared by the engine and all tasks ---------------------------------------------------------------------- */
+
+/* How far a task has come; the blob stops itself by SIGSTOP at those marked so, and its tracer looks here. */
+enum restore_stage {
+	STAGE_NONE,
+	STAGE_BORN,
+	STAGE_FORKED,	/* it has forked its children */
+	STAGE_GROUPED,	/* it is in its process group */
+	STAGE_FILES,	/* its descriptors are in place */
+	STAGE_BLOB,	/* it runs the blob */
+	STAGE_UFFD,	/* stops: slot->uffd waits to be taken */
+	STAGE_MEMORY,	/* its memory is complete */
+	STAGE_THREADS,	/* it creates its threads */
+	STAGE_PARKED,	/* stops: all is done */
+};
+
+/* What the blob was doing when it failed; the engine has a text for each (restore/blob_error.c). */
+enum restorer_op {
+	OP_NONE,
+	OP_MOVE_VDSO,
+	OP_UNMAP,
+	OP_MAP,
+	OP_MADVISE,
+	OP_UFFD_CREATE,
+	OP_UFFD_REGISTER,
+	OP_FILL,
+	OP_READ_PAGES,
+	OP_PROTECT,
+	OP_LOCK,
+	OP_GUARD,
+	OP_MM_MAP,
+	OP_THP,
+	OP_PERSONALITY,
+	OP_SUBREAPER,
+	OP_CLOSE_FDS,
+	OP_CLONE,
+	OP_RLIMIT,
+	OP_SIGACTION,
+	OP_SIGNAL,
+	OP_ITIMER,
+	OP_RSEQ,
+	OP_ROBUST_LIST,
+	OP_ALTSTACK,
+	OP_COMM,
+	OP_GROUPS,
+	OP_IDS,
+	OP_BOUNDING,
+	OP_CAPS,
+	OP_AMBIENT,
+	OP_SECUREBITS,
+	OP_NO_NEW_PRIVS,
+	OP_PDEATH,
+	OP_DUMPABLE,
+	OP_NR,
+};
+
+enum fill_state { FILL_PENDING, FILL_DONE, FILL_FAILED };
+
+/* One per process that is created. */
+struct restore_slot {
+	int32_t pid;	/* clone3(2) writes it before the child runs */
+	uint32_t stage; /* enum restore_stage */
+	int32_t uffd;	/* a descriptor number of the task */
+	uint32_t fill;	/* futex, enum fill_state */
+	/* The blob's first error. */
+	uint32_t op;	 /* enum restorer_op */
+	int32_t err;	 /* -errno */
+	int32_t err_tid;
+	uint64_t arg[2]; /* what it was about: addresses, numbers */
+};
+
+/* Tasks wait until all PENDING have come. */
+struct restore_barrier {
+	uint32_t left; /* futex */
+};
+
+struct restore_shared {
+	struct cr_error error;
+	struct restore_barrier forked;	/* every process exists */
+	struct restore_barrier grouped; /* and is in its process group */
+	struct restore_barrier memory;	/* and has its memory and descriptors */
+	uint32_t fault_stage;		/* enum restore_stage that is made to fail */
+	uint32_t committed;		/* the tasks shall live, whatever becomes of the engine */
+	uint64_t nr_slots;
+	struct restore_slot slots[];
+};
+
+#endif
