@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The areas of a task's memory: /proc/PID/maps, /proc/PID/smaps and the PROCMAP_QUERY ioctl.
- * proc_pid_maps(5), proc_pid_smaps(5).
+ * The areas of a task's memory: /proc/PID/maps and /proc/PID/smaps. proc_pid_maps(5), proc_pid_smaps(5).
+ *
+ * Only smaps tells how an area was advised (VmFlags): PROCMAP_QUERY knows the protection alone, numa_maps
+ * less. Its price is that the kernel visits every page table entry. Measured on Linux 6.18:
+ *
+ *   memory, areas                        maps      smaps
+ *   16 MiB of 4 KiB pages, 30 areas      0.02 ms   0.3 ms
+ *   1 GiB of 4 KiB pages, 30 areas       0.04 ms   10.5 ms
+ *   16 MiB, 60,000 areas                 22 ms     150 ms
+ *
+ * so whoever does not need vm_flags reads maps.
  */
 #ifndef CRIU_PROC_MAPS_H
 #define CRIU_PROC_MAPS_H
@@ -37,7 +46,8 @@ enum proc_vm_flag {
 	PROC_VM_UM, PROC_VM_UW, PROC_VM_UI, /* userfaultfd: missing, write-protect, minor */
 	PROC_VM_SS, /* shadow stack */
 	PROC_VM_SL, /* sealed */
-	PROC_VM_LR, /* droppable */
+	PROC_VM_DP, /* droppable under memory pressure */
+	PROC_VM_DW, /* nobody may write the file (until Linux 5.15) */
 	PROC_VM_GU, /* has or may have guard regions */
 	PROC_VM_OTHER, /* letters that we don't know */
 	PROC_VM_NR_FLAGS,
@@ -54,6 +64,7 @@ struct proc_map {
 	uint64_t ino;
 	const char *name;     /* unescaped; "" where there is none; lives as long as the list */
 	uint64_t vm_flags;    /* PROC_VM(x) bits; 0 after proc_read_maps() */
+	uint32_t pkey;	      /* protection key: pkeys(7) */
 };
 
 struct proc_map_list {
@@ -69,8 +80,8 @@ struct proc_map_list {
  */
 int proc_read_maps(int procfd, struct proc_map_list *ret);  /* "maps": no vm_flags */
 int proc_read_smaps(int procfd, struct proc_map_list *ret); /* "smaps": everything, and walks every page */
-/* The same of TEXT, which is LEN bytes, NUL-ended; taken over by the list, freed after an error, too. */
-int proc_parse_maps(char *text, size_t len, bool smaps, struct proc_map_list *ret);
+/* The same of a text of LEN bytes. */
+int proc_parse_maps(const char *text, size_t len, bool smaps, struct proc_map_list *ret);
 void proc_map_list_free(struct proc_map_list *list);
 #define _cleanup_proc_map_list_ __cleanup(proc_map_list_free)
 

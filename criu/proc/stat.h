@@ -3,6 +3,7 @@
 #ifndef CRIU_PROC_STAT_H
 #define CRIU_PROC_STAT_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 

@@ -3,6 +3,7 @@
 #ifndef CRIU_PROC_STATUS_H
 #define CRIU_PROC_STATUS_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -48,8 +49,8 @@ struct proc_status {
  * *RET goes with proc_status_free(); after an error there is nothing to free.
  */
 int proc_read_status(int procfd, struct proc_status *ret);
-/* The same of TEXT, which is LEN bytes, NUL-ended and changed in the course. */
-int proc_parse_status(char *text, size_t len, struct proc_status *ret);
+/* The same of a text of LEN bytes. */
+int proc_parse_status(const char *text, size_t len, struct proc_status *ret);
 void proc_status_free(struct proc_status *st);
 #define _cleanup_proc_status_ __cleanup(proc_status_free)
 
