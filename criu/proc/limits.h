@@ -3,6 +3,7 @@
 #ifndef CRIU_PROC_LIMITS_H
 #define CRIU_PROC_LIMITS_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
 
@@ -16,7 +17,7 @@ struct proc_limits {
 
 /* PROCFD is a descriptor of /proc/PID. 0, -EBADMSG if a limit is missing or malformed, -errno. */
 int proc_read_limits(int procfd, struct proc_limits *ret);
-/* The same of TEXT, NUL-ended, changed in the course. */
-int proc_parse_limits(char *text, struct proc_limits *ret);
+/* The same of a text of LEN bytes. */
+int proc_parse_limits(const char *text, size_t len, struct proc_limits *ret);
 
 #endif

@@ -2,7 +2,6 @@
 #include "proc/stat.h"
 
 #include <errno.h>
-#include <limits.h>
 
 #include "proc/parse.h"
 

@@ -27,8 +27,8 @@ struct proc_timer_list {
 
 /* PROCFD is a descriptor of /proc/PID. 0, -EBADMSG, -ENOENT without CONFIG_CHECKPOINT_RESTORE, -errno. */
 int proc_read_timers(int procfd, struct proc_timer_list *ret);
-/* The same of TEXT, NUL-ended, changed in the course. */
-int proc_parse_timers(char *text, struct proc_timer_list *ret);
+/* The same of a text of LEN bytes. */
+int proc_parse_timers(const char *text, size_t len, struct proc_timer_list *ret);
 void proc_timer_list_free(struct proc_timer_list *list);
 #define _cleanup_proc_timer_list_ __cleanup(proc_timer_list_free)
 
