@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The phases of a dump. Up to the last one everything can be undone; when all have run, the set is complete. */
+#include "dump/dump.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/io.h"
+#include "base/script.h"
+#include "dump/state.h"
+#include "image/stats.h"
+#include "kernel/kernel.h"
+#include "mem/shmem.h"
+#include "seize/supervisor.h"
+
+/* Seconds for stopping the tree when --timeout doesn't say. */
+#define DEFAULT_TIMEOUT 10
+
+static int phase_prepare(void *arg)
+{
+	struct dump *d = arg;
+
+	return script_run(d->ctx, d->opts, SCRIPT_PRE_DUMP, d->images_dirfd, d->opts->tree_pid);
+}
+
+static int phase_freeze(void *arg)
+{
+	struct dump *d = arg;
+	uint64_t begin = now_us();
+	struct seize_args args = {
+		.ctx = d->ctx,
+		.root = d->opts->tree_pid,
+		.timeout_s = d->opts->timeout ? d->opts->timeout : DEFAULT_TIMEOUT,
+	};
+	int r;
+
+	d->seized = true;
+	d->frozen_at_us = begin;
+	r = seize_tree(&args, &d->tree);
+	d->stats.dump.freezing_time = now_us() - begin;
+	return r;
+}
+
+static void free_states(struct dump *d)
+{
+	struct task *task;
+
+	for_each_task(&d->tree, task) {
+		struct dump_state *s = task->dump ? task->dump->state : NULL;
+
+		if (!s)
+			continue;
+		vma_list_free(&s->vmas);
+		free(s->threads);
+		free(s);
+		task->dump->state = NULL;
+	}
+}
+
+static void let_go(struct dump *d, enum seize_end end)
+{
+	if (!d->seized)
+		return;
+	free_states(d);
+	seize_release(d->ctx, &d->tree, end);
+	d->seized = false;
+}
+
+static void undo_freeze(void *arg)
+{
+	let_go(arg, SEIZE_END_RUN);
+}
+
+static int phase_check(void *arg)
+{
+	int r = dump_check_tasks(arg);
+
+	return r < 0 ? r : dump_kobj_ids(arg);
+}
+
+static int phase_invalidate(void *arg)
+{
+	return dump_forget_inventory(arg);
+}
+
+static int phase_parasite(void *arg)
+{
+	return dump_ask_inside(arg);
+}
+
+static int phase_files(void *arg)
+{
+	return dump_files(arg);
+}
+
+static void undo_files(void *arg)
+{
+	struct dump *d = arg;
+
+	if (d->fds)
+		fd_dump_end(&d->fds, false);
+}
+
+static int phase_memory(void *arg)
+{
+	return dump_memory(arg);
+}
+
+static int phase_cores(void *arg)
+{
+	struct dump *d = arg;
+	int r = dump_cores(d);
+
+	if (!r)
+		r = dump_tree_images(d);
+	if (!r)
+		r = fd_dump_end(&d->fds, true);
+	return r;
+}
+
+/* The parasite goes before the set is complete: from then on a task may only run on untouched or be killed. */
+static int phase_cure(void *arg)
+{
+	struct dump *d = arg;
+	struct task *task;
+	int r;
+
+	for_each_task(&d->tree, task) {
+		r = seize_cure(d->ctx, task);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int phase_sync(void *arg)
+{
+	return dump_sync_images(arg);
+}
+
+static int phase_commit(void *arg)
+{
+	struct dump *d = arg;
+	int r;
+
+	d->stats.dump.frozen_time = now_us() - d->frozen_at_us;
+	r = stats_write_dump(d->ctx, &d->stats.dump);
+	return r < 0 ? r : dump_write_inventory(d);
+}
+
+static void undo_commit(void *arg)
+{
+	struct dump *d = arg;
+
+	if (d->committed)
+		dump_forget_inventory(d);
+}
+
+static int phase_post_dump(void *arg)
+{
+	struct dump *d = arg;
+	int r = script_run(d->ctx, d->opts, SCRIPT_POST_DUMP, d->images_dirfd, d->opts->tree_pid);
+
+	if (r > 0) {
+		d->script_status = r;
+		return cr_fail(d->ctx, -ECANCELED, "The post-dump script exited with status %d", r);
+	}
+	return r;
+}
+
+const struct phase dump_phases[] = {
+	{ "prepare", phase_prepare, NULL },
+	{ "freeze", phase_freeze, undo_freeze },
+	{ "check", phase_check, NULL },
+	{ "invalidate", phase_invalidate, NULL },
+	{ "parasite", phase_parasite, NULL },
+	{ "files", phase_files, undo_files },
+	{ "memory", phase_memory, NULL },
+	{ "cores", phase_cores, NULL },
+	{ "cure", phase_cure, NULL },
+	{ "sync", phase_sync, NULL },
+	{ "commit", phase_commit, undo_commit },
+	{ "post-dump", phase_post_dump, NULL },
+};
+const size_t dump_nr_phases = sizeof(dump_phases) / sizeof(dump_phases[0]);
+
+static int cancelled(void *arg)
+{
+	struct dump *d = arg;
+
+	return supervise_cancelled() ? cr_fail(d->ctx, -EINTR, "Cancelled") : 0;
+}
+
+/* The engine: a child of the process that was started, see seize/supervisor.h. */
+static int dump_engine(void *arg)
+{
+	static const enum seize_end ends[] = {
+		[FINAL_KILL] = SEIZE_END_KILL,
+		[FINAL_RUN] = SEIZE_END_RUN,
+		[FINAL_STOP] = SEIZE_END_STOP,
+	};
+	struct dump *d = arg;
+	int r;
+
+	task_tree_init(&d->tree);
+	r = kernel_new(&d->kernel);
+	if (r < 0)
+		return r;
+	r = phases_run(d->ctx, dump_phases, dump_nr_phases, d, cancelled);
+	if (!r)
+		let_go(d, ends[d->opts->final_state]);
+	kernel_free(&d->kernel);
+	return d->script_status ? d->script_status : r;
+}
+
+int cr_dump(struct cr_ctx *ctx, const struct cr_opts *opts)
+{
+	struct dump d = {
+		.ctx = ctx,
+		.opts = opts,
+		.images_dirfd = opts->images_dirfd,
+	};
+
+	return supervise(ctx, dump_engine, &d);
+}

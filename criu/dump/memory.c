@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* mm, pagemap and pages images of every task, and of the segments they share. */
+#include <errno.h>
+
+#include "base/io.h"
+#include "dump/inject.h"
+#include "dump/state.h"
+#include "image/image.h"
+#include "kernel/kernel.h"
+#include "mem/mm.h"
+#include "mem/pagemap.h"
+#include "mem/scan.h"
+#include "mem/shmem.h"
+#include "pages/pump.h"
+#include "seize/supervisor.h"
+
+/* What mm_dump()'s callback needs. */
+struct mapped_files {
+	struct dump *d;
+	const struct task *task;
+};
+
+static int mapped_file_id(void *arg, const struct vma *vma, uint32_t *ret)
+{
+	const struct mapped_files *m = arg;
+	struct fd_task ft = {
+		.pid = m->task->pid,
+		.pidfd = m->task->dump->pidfd,
+		.procfd = m->task->dump->procfd,
+		.files_id = state_of(m->task)->ids.files,
+		.comm = m->task->dump->stat.comm,
+	};
+
+	return fd_dump_path(m->d->fds, &ft, vma->file_fd, vma->file_flags, ret);
+}
+
+static int cancelled(void *arg)
+{
+	return supervise_cancelled();
+}
+
+static int dump_mm(struct dump *d, const struct task *task)
+{
+	struct dump_state *s = state_of(task);
+	struct mapped_files files = { d, task };
+	struct mm_dump_args args = {
+		.images_dirfd = d->images_dirfd,
+		.pid = task->pid,
+		.procfd = task->dump->procfd,
+		.vmas = &s->vmas,
+		.brk = s->inside.brk,
+		.exe_file_id = s->exe_id,
+		.dumpable = s->inside.dumpable,
+		.thp_disabled = s->inside.thp_disabled == 1,
+		.file_id = mapped_file_id,
+		.arg = &files,
+	};
+
+	return mm_dump(d->ctx, &args);
+}
+
+static void count_pages(struct dump *d, const struct scan_stats *scanned, const struct pages_dump_result *stored)
+{
+	struct cr_dump_stats *st = &d->stats.dump;
+
+	st->pages_scanned += scanned->nr_scanned;
+	st->pages_written += stored->nr_pages;
+	st->memwrite_time += stored->copy_us + stored->sync_us;
+}
+
+static int dump_task_pages(struct dump *d, struct task *task)
+{
+	struct inject inject = { d->ctx, task };
+	struct page_run_list runs = { 0 };
+	struct scan_stats scanned = { 0 };
+	struct pages_dump_result stored = { 0 };
+	struct scan_args scan = {
+		.ctx = d->ctx,
+		.pid = task->pid,
+		.procfd = task->dump->procfd,
+		.vmas = &state_of(task)->vmas,
+		.use_pagemap_scan = kernel_has(d->kernel, KERNEL_PAGEMAP_SCAN),
+	};
+	struct pages_dump_args args = {
+		.ctx = d->ctx,
+		.images_dirfd = d->images_dirfd,
+		.pages_id = d->next_pages_id,
+		.runs = &runs,
+		.mode = d->opts->page_mode,
+		.capture = d->opts->capture,
+		.pid = task->pid,
+		.procfd = task->dump->procfd,
+		.inject = &inject_ops,
+		.inject_arg = &inject,
+		.cancelled = cancelled,
+	};
+	int r;
+
+	r = scan_task(&scan, &runs, &scanned);
+	if (!r)
+		r = pagemap_write(d->ctx, d->images_dirfd, IMG_PAGEMAP, task->pid, d->next_pages_id, &runs);
+	if (!r)
+		r = pages_dump(&args, &stored);
+	if (!r) {
+		d->next_pages_id++;
+		count_pages(d, &scanned, &stored);
+		log_info(d->ctx->log,
+			 "Task %d: %lu of %lu pages stored (%s to %s, %u threads): scan %lu, open %lu, copy %lu, sync %lu us",
+			 task->pid, stored.nr_pages, scanned.nr_scanned, stored.capture, stored.sink, stored.nr_threads,
+			 scanned.us, stored.open_us, stored.copy_us, stored.sync_us);
+	}
+	page_run_list_free(&runs);
+	return r;
+}
+
+int dump_memory(struct dump *d)
+{
+	uint64_t begin = now_us();
+	struct task *task;
+	int r;
+
+	d->next_pages_id = 1;
+	for_each_task(&d->tree, task) {
+		if (task->state == TASK_DEAD)
+			continue;
+		r = dump_mm(d, task);
+		if (!r)
+			r = dump_task_pages(d, task);
+		if (r < 0)
+			return r;
+	}
+	d->stats.dump.memdump_time = now_us() - begin;
+	return 0;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What one dump knows. */
+#ifndef CRIU_DUMP_STATE_H
+#define CRIU_DUMP_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/opts.h"
+#include "base/stats.h"
+#include "core.pb-c.h"
+#include "fd/fd.h"
+#include "mem/vma.h"
+#include "seize/seize.h"
+#include "task/task.h"
+
+struct kernel;	   /* kernel/ */
+struct shmem_dump; /* mem/shmem.h */
+
+/* The ids by which images say what tasks share: task_kobj_ids_entry. */
+struct kobj_ids {
+	uint32_t vm, files, fs, sighand;
+};
+
+/* Of one task; behind task->dump->state. */
+struct dump_state {
+	struct vma_list vmas;
+	struct kobj_ids ids;
+	struct parasite_task inside;
+	struct parasite_thread *threads; /* parallel to task->threads */
+	uint32_t umask;
+	uint32_t exe_id, cwd_id, root_id;
+};
+
+struct dump {
+	struct cr_ctx *ctx;
+	const struct cr_opts *opts;
+	struct kernel *kernel;
+	int images_dirfd;
+	struct task_tree tree;
+	bool seized;
+	bool committed; /* inventory.img is there */
+	struct fd_dump *fds;
+	struct shmem_dump *shmem;
+	uint32_t next_pages_id;
+	uint64_t frozen_at_us;
+	struct cr_stats stats;
+	int script_status; /* of a post-dump script that failed, else 0 */
+};
+
+/* check.c: refuses, by name, what isn't supported; lists the areas of every task. */
+int dump_check_tasks(struct dump *d);
+/* kobj.c: gives the ids; refuses what is shared between processes. */
+int dump_kobj_ids(struct dump *d);
+/* inside.c: puts the parasite into every task and asks it. */
+int dump_ask_inside(struct dump *d);
+/* files.c: descriptors, executables, directories. */
+int dump_files(struct dump *d);
+/* memory.c: mm, pagemap and pages images of every task, and shared segments. */
+int dump_memory(struct dump *d);
+/* cores.c: core, ids and fs images of every task. */
+int dump_cores(struct dump *d);
+/* set.c: the namespaces' ids in images of a tree that lives in criu's own */
+void dump_fill_namespace_ids(TaskKobjIdsEntry *ids);
+/* set.c: pstree and what a set holds once; removing and writing inventory.img. */
+int dump_tree_images(struct dump *d);
+int dump_forget_inventory(struct dump *d);
+int dump_sync_images(struct dump *d);
+int dump_write_inventory(struct dump *d);
+
+static inline struct dump_state *state_of(const struct task *task)
+{
+	return task->dump->state;
+}
+
+#endif

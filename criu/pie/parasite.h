@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the dump asks of the parasite, and where it puts the answers: plain data in the shared area.
+ * One command runs at a time in one thread of the task; its result is 0 or -errno.
+ */
+#ifndef CRIU_PIE_PARASITE_H
+#define CRIU_PIE_PARASITE_H
+
+#include <stdint.h>
+
+enum parasite_cmd {
+	PARASITE_GET_TASK = 1,	/* union parasite_args.task: what only the task itself can ask */
+	PARASITE_GET_THREAD,	/* .thread: the same of the calling thread */
+	PARASITE_STORE_OPEN,	/* .store: a socket pair, over which the page image's descriptor is sent */
+	PARASITE_STORE_RECV,	/* .store: takes that descriptor */
+	PARASITE_STORE_PAGES,	/* .store: copies runs of pages into the mapped page image */
+	PARASITE_STORE_CLOSE,	/* .store: closes what is open */
+};
+
+#define PARASITE_NSIG 64
+
+/* The kernel's struct sigaction: sigaction(2), "C library/kernel differences". */
+struct parasite_sigaction {
+	uint64_t handler, flags, restorer, mask;
+};
+
+/* The kernel's struct itimerval: setitimer(2). */
+struct parasite_itimer {
+	int64_t interval_sec, interval_usec, value_sec, value_usec;
+};
+
+struct parasite_rlimit {
+	uint64_t cur, max;
+};
+
+#define PARASITE_NR_RLIMITS 16
+
+struct parasite_task {
+	struct parasite_sigaction sigactions[PARASITE_NSIG]; /* [n] is signal n + 1; SIGKILL's and SIGSTOP's are zero */
+	struct parasite_itimer itimers[3];		     /* ITIMER_REAL, _VIRTUAL, _PROF */
+	struct parasite_rlimit rlimits[PARASITE_NR_RLIMITS];
+	uint64_t brk;
+	int32_t dumpable, thp_disabled, child_subreaper;
+};
+
+struct parasite_thread {
+	uint64_t tid_address;	/* PR_GET_TID_ADDRESS */
+	uint64_t altstack_sp, altstack_size;
+	int32_t altstack_flags;
+	int32_t securebits;
+	int32_t pdeath_signal;
+	int32_t reserved;
+};
+
+struct parasite_run {
+	uint64_t vaddr;	 /* bytes */
+	uint64_t offset; /* bytes, in the page image */
+	uint64_t length; /* bytes */
+};
+
+#define PARASITE_MAX_RUNS 512
+
+struct parasite_store {
+	int32_t socket[2]; /* descriptors in the task, -1 when closed */
+	int32_t image;	   /* likewise */
+	uint32_t nr_runs;
+	uint64_t map_offset, map_length; /* the window of the page image that this call maps */
+	struct parasite_run runs[PARASITE_MAX_RUNS];
+};
+
+union parasite_args {
+	struct parasite_task task;
+	struct parasite_thread thread;
+	struct parasite_store store;
+};
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "seize/supervisor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* What the engine leaves for the first process. */
+struct verdict {
+	int result;
+	bool given;
+	struct cr_error error;
+};
+
+static void cancel_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGQUIT);
+}
+
+/* They are blocked in the engine, so that a request to cancel is a pending signal: no handler, no global. */
+int supervise_cancelled(void)
+{
+	sigset_t pending;
+
+	if (sigpending(&pending) < 0)
+		return -errno;
+	return sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT) || sigismember(&pending, SIGHUP) ||
+			       sigismember(&pending, SIGQUIT) ?
+		       -EINTR :
+		       0;
+}
+
+static void engine_main(struct cr_ctx *ctx, struct verdict *verdict, pid_t parent, int (*engine)(void *arg), void *arg)
+{
+	struct cr_error *error = ctx->error;
+
+	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent) /* it died before the line above */
+		raise(SIGTERM);
+	ctx->error = &verdict->error;
+	verdict->result = engine(arg);
+	verdict->given = true;
+	ctx->error = error;
+	_exit(0);
+}
+
+/* Waits for the engine; passes requests to end on to it. */
+static int wait_for_engine(pid_t engine, const sigset_t *waited)
+{
+	int status, signo;
+
+	for (;;) {
+		pid_t pid = waitpid(engine, &status, WNOHANG);
+
+		if (pid == engine)
+			return status;
+		if (pid < 0 && errno != EINTR)
+			return -errno;
+		signo = sigwaitinfo(waited, NULL);
+		if (signo > 0 && signo != SIGCHLD)
+			kill(engine, SIGTERM);
+	}
+}
+
+int supervise(struct cr_ctx *ctx, int (*engine)(void *arg), void *arg)
+{
+	sigset_t waited, saved;
+	struct verdict *verdict;
+	pid_t parent = getpid(), child;
+	int status, r;
+
+	verdict = mmap(NULL, sizeof(*verdict), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (verdict == MAP_FAILED)
+		return cr_fail_errno(ctx, -errno, "Can't share memory with the engine");
+	cancel_signals(&waited);
+	sigaddset(&waited, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &waited, &saved);
+	child = fork();
+	if (child < 0) {
+		r = cr_fail_errno(ctx, -errno, "Can't start the engine");
+		goto out;
+	}
+	if (child == 0)
+		engine_main(ctx, verdict, parent, engine, arg);
+	status = wait_for_engine(child, &waited);
+	if (verdict->given)
+		r = verdict->result;
+	else if (status >= 0 && WIFSIGNALED(status))
+		r = cr_fail(ctx, -ECHILD, "The engine was killed by signal %d", WTERMSIG(status));
+	else
+		r = cr_fail(ctx, -ECHILD, "The engine ended without a result");
+	if (verdict->error.taken)
+		cr_fail_at(ctx, verdict->error.code, verdict->error.file, verdict->error.line, "%s",
+			   verdict->error.text);
+out:
+	sigprocmask(SIG_SETMASK, &saved, NULL);
+	munmap(verdict, sizeof(*verdict));
+	return r;
+}

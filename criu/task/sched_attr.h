@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* struct sched_attr as sched_setattr(2) documents its first version; glibc before 2.41 has none. */
+#ifndef CRIU_TASK_SCHED_ATTR_H
+#define CRIU_TASK_SCHED_ATTR_H
+
+#include <stdint.h>
+
+struct sched_attr_v0 {
+	uint32_t size;
+	uint32_t policy;
+	uint64_t flags;
+	int32_t nice;	   /* SCHED_OTHER, SCHED_BATCH, SCHED_IDLE */
+	uint32_t priority; /* SCHED_FIFO, SCHED_RR */
+	uint64_t runtime, deadline, period; /* SCHED_DEADLINE, in nanoseconds */
+};
+
+_Static_assert(sizeof(struct sched_attr_v0) == 48, "SCHED_ATTR_SIZE_VER0");
+
+#endif
