@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * 1000 threads: each with its id, thread-local data and stack as before; all asleep on one futex.
+ */
+#define NR_THREADS 1000
+#include "threads_many.h"
