@@ -131,7 +131,7 @@ struct image_kind_info {
 
 /* No entry is larger than this, and no entry unpacks to more than IMAGE_UNPACKED_MAX bytes of memory. */
 #define IMAGE_ENTRY_MAX	   (256u << 20)
-#define IMAGE_UNPACKED_MAX (1024u << 20)
+#define IMAGE_UNPACKED_MAX (512u << 20)
 
 struct image; /* an open image file; buffered */
 
