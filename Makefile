@@ -74,7 +74,7 @@ $(BUILD)/test/unit/%: test/unit/%.c $(CRIU_LIB) $(IMAGES_LIB) $(COMPEL_LIB)
 unit: $(UNIT_BIN)
 
 check: all unit
-	$(Q)test/check
+	$(Q)$(PYTHON) test/suite.py check
 
 lint:
 	$(Q)scripts/lint
@@ -82,7 +82,7 @@ lint:
 test:
 	$(Q)scripts/install-deps --test
 	$(Q)$(MAKE) -j2 all unit zdtm
-	$(Q)test/all
+	$(Q)$(PYTHON) test/suite.py all
 
 demo:
 	$(Q)scripts/install-deps

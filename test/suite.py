@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Runs the suites and adds up what they say.
+
+usage: suite.py check     what needs no root, in about a minute: unit tests, image tests
+       suite.py all       everything
+       suite.py list      the suites of "all", by name
+       suite.py NAME...   those
+
+Each suite is a command. Its last line "N passed, N failed[, N skipped]" is counted; one without such a line counts as
+one test. The last line printed here has the same form. Output of suites that fail is printed whole.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+BUILD = os.environ.get("BUILD", "build")
+PYTHON = "/usr/bin/python3"
+SUMMARY = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?", re.M)
+CMOCKA = re.compile(r"\[  (PASSED|FAILED|SKIPPED)\s*\] (\d+) test\(s\)")
+
+
+def unit_suites():
+    """One suite per unit test program, and the Python ones."""
+    suites = []
+    top = os.path.join(BUILD, "test", "unit")
+    for directory, _, names in sorted(os.walk(os.path.join(ROOT, top))):
+        for name in sorted(names):
+            path = os.path.join(directory, name)
+            if name.startswith("test_") and "." not in name and os.access(path, os.X_OK):
+                suites.append((f"unit/{os.path.basename(directory)}/{name[5:]}", [path], 120))
+    suites.append(("unit/python", [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test/unit"], 300))
+    return suites
+
+
+def zdtm(*words):
+    return [PYTHON, "test/zdtm/run.py", *words]
+
+
+def end_to_end_suites():
+    return [
+        ("zdtm/files-and-pmem", zdtm("run", "--all", "--both", "-j", "4"), 1500),
+        ("zdtm/cross", zdtm("run", "--all", "--cross", "-j", "4"), 900),
+        ("zdtm/faults", zdtm("faults"), 600),
+        ("zdtm/kills", zdtm("kills", "--dumps", "200", "--restores", "200"), 900),
+        ("zdtm/mutate", zdtm("mutate", "--count", "1000"), 1200),
+        ("real", [PYTHON, "test/real/real.py", "run"], 900),
+        ("bench/quick", [PYTHON, "test/bench/run.py", "--quick"], 600),
+    ]
+
+
+def count(text, status):
+    """(passed, failed, skipped) of a finished suite."""
+    found = SUMMARY.findall(text)
+    if found:
+        passed, failed, skipped = (int(n or 0) for n in found[-1])
+    else:
+        totals = {"PASSED": 0, "FAILED": 0, "SKIPPED": 0}
+        for word, number in CMOCKA.findall(text):
+            totals[word] += int(number)
+        passed, failed, skipped = totals["PASSED"], totals["FAILED"], totals["SKIPPED"]
+        pytest = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|error)", text)}
+        if not any(totals.values()) and pytest:
+            passed, skipped = pytest.get("passed", 0), pytest.get("skipped", 0)
+            failed = pytest.get("failed", 0) + pytest.get("error", 0)
+        elif not any(totals.values()):
+            passed, failed = (1, 0) if status == 0 else (0, 1)
+    if status != 0 and not failed:
+        failed = 1
+    return passed, failed, skipped
+
+
+def run(name, command, limit):
+    begin = time.monotonic()
+    with tempfile.TemporaryFile("w+", errors="replace") as out:
+        try:
+            status = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                                    timeout=limit, check=False).returncode
+        except subprocess.TimeoutExpired:
+            out.write(f"\nsuite: took longer than {limit} s\n")
+            status = 1
+        except OSError as error:
+            out.write(f"{error}\n")
+            status = 1
+        out.seek(0)
+        text = out.read()
+    passed, failed, skipped = count(text, status)
+    seconds = time.monotonic() - begin
+    print(f"{'FAIL' if failed else 'ok':4} {name:32} {passed:5} passed {failed:3} failed {skipped:3} skipped"
+          f" {seconds:7.1f} s", flush=True)
+    if failed:
+        print(f"---- again: {' '.join(command)}")
+        print(text[-30000:].rstrip())
+        print("----", flush=True)
+    return passed, failed, skipped
+
+
+def main(words):
+    os.chdir(ROOT)
+    os.environ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    suites = unit_suites()
+    if words != ["check"]:
+        suites += end_to_end_suites()
+    if words == ["list"]:
+        print("\n".join(name for name, _, _ in suites))
+        return 0
+    if not words:
+        print(__doc__)
+        return 2
+    if words not in (["check"], ["all"]):
+        unknown = [word for word in words if not any(name == word for name, _, _ in suites)]
+        if unknown:
+            print(f"suite.py: no suite {' '.join(unknown)}", file=sys.stderr)
+            return 2
+        suites = [suite for suite in suites if suite[0] in words]
+    totals = [0, 0, 0]
+    for name, command, limit in suites:
+        totals = [a + b for a, b in zip(totals, run(name, command, limit))]
+    print(f"{totals[0]} passed, {totals[1]} failed, {totals[2]} skipped")
+    return 1 if totals[1] or not totals[0] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
