@@ -24,13 +24,13 @@ int pagemap_write(struct cr_ctx *ctx, int images_dirfd, enum image_kind kind, un
 
 /*
  * Reads and validates it: counts, order, alignment, address range, flags, and that pages-N.img is long enough.
- * -EINVAL for a damaged one, -ENOTSUP for pages in a parent image or pages that are not stored in the set, -ENOENT without cr_fail
- * when there is no such image. Free with pagemap_free().
+ * -EINVAL for a damaged one, -ENOTSUP for pages in a parent image or pages that are not stored in the set, -ENOENT
+ * without cr_fail when there is no such image. Free with pagemap_free().
  */
 int pagemap_read(struct cr_ctx *ctx, int images_dirfd, enum image_kind kind, unsigned long id, struct pagemap **ret);
 void pagemap_free(struct pagemap **pagemap);
 
-/* The part of PAGEMAP within [START, END) bytes: index of the first run that reaches into it; nr when there is none. */
+/* The index of the first run that ends above START (bytes); pagemap->nr when there is none. */
 size_t pagemap_first(const struct pagemap *pagemap, uint64_t start);
 
 #endif

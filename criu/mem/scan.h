@@ -32,14 +32,14 @@ struct scan_stats {
  *  - private file areas: only the pages that the task has copied on write;
  *  - the vDSO: all of it, so that a restore where it lies elsewhere can tell its functions;
  *  - nothing of shared areas (their content is stored once per segment), of vvar, vsyscall and guard areas.
- * Private writable pages are PE_LAZY; pages of areas without PROT_READ are RUN_FORCE. No run crosses from an area into one
- * with other flags. STATS may be NULL. 0 or -errno.
+ * Private anonymous pages are PE_LAZY too (not of the vDSO, not huge pages of hugetlbfs); pages of areas without
+ * PROT_READ are RUN_FORCE. No run crosses from an area into one with other flags. STATS may be NULL. 0 or -errno.
  */
 int scan_task(const struct scan_args *args, struct page_run_list *ret, struct scan_stats *stats);
 
 /*
- * The pages of a shared segment that hold anything: runs of FD's data (lseek(2), SEEK_DATA) below SIZE bytes, vaddr being the
- * offset, PE_PRESENT. FD's offset moves. SIZE is rounded up to whole pages. 0 or -errno.
+ * The pages of a shared segment that hold anything: runs of FD's data (lseek(2), SEEK_DATA) below SIZE bytes,
+ * vaddr being the offset, PE_PRESENT. FD's offset moves. SIZE is rounded up to whole pages. 0 or -errno.
  */
 int scan_segment(struct cr_ctx *ctx, int fd, uint64_t size, struct page_run_list *ret);
 

@@ -35,9 +35,14 @@ struct capture {
 	void *cancelled_arg;
 };
 
-/* By process_vm_readv(2), by pread(2) of /proc/PID/mem for RUN_FORCE runs; straight into lent memory. */
+/*
+ * The RUN_FORCE runs alone, by pread(2) of /proc/PID/mem (proc_pid_mem(5)), which overrides the task's own
+ * protection. For the thread that traces the task: kernels may allow it to nobody else.
+ */
+int capture_forced(const struct capture *c, struct page_sink *sink);
+/* By process_vm_readv(2) straight into lent memory, NR_THREADS threads; then capture_forced(). */
 int capture_vmread(const struct capture *c, struct page_sink *sink);
-/* By the task itself; RUN_FORCE runs as in capture_vmread. The sink has SINK_HAS_FILE. */
+/* By the task itself; then capture_forced(). The sink has SINK_HAS_FILE. */
 int capture_inject(const struct capture *c, struct page_sink *sink, const struct capture_inject_ops *ops, void *arg);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Filling the memory of tasks that are being restored, from outside: UFFDIO_COPY out of a page source, by a few threads that
- * serve all tasks. userfaultfd(2), ioctl_userfaultfd(2).
+ * Filling the memory of tasks that are being restored, from outside: UFFDIO_COPY out of a page source, by a few
+ * threads that serve all tasks. userfaultfd(2), ioctl_userfaultfd(2).
  */
 #ifndef CRIU_RESTORE_FILL_H
 #define CRIU_RESTORE_FILL_H
@@ -20,7 +20,7 @@ struct fill_job {
 	const struct page_run_at *runs; /* vaddr: where in the task; offset: where in SRC; ascending; borrowed */
 	size_t nr_runs;
 	struct page_source *src; /* borrowed; several jobs may use one */
-	/* Called by one of the threads when all pages are there (0) or it failed (-errno, explained by cr_fail). May be NULL. */
+	/* Called by one of the threads: all pages are there (0), or -errno, explained by cr_fail. May be NULL. */
 	void (*done)(struct fill_job *job, int result);
 	void *arg; /* the caller's */
 
@@ -44,7 +44,7 @@ struct fill;
 int fill_start(struct cr_ctx *ctx, unsigned nr_threads, struct fill **ret);
 /* Queues a job. With no pages at all, done() is called at once. 0 or -errno. */
 int fill_submit(struct fill *fill, struct fill_job *job);
-/* Waits until all jobs have ended, ends the threads, frees *FILL. The first error of all jobs, or 0. STATS may be NULL. */
+/* Waits until all jobs ended, ends the threads, frees *FILL. The first error of all jobs, or 0. STATS may be NULL. */
 int fill_finish(struct fill **fill, struct fill_stats *stats);
 /* The same without waiting for what is queued: running chunks end, then done() is called with -ECANCELED. */
 void fill_cancel(struct fill **fill);
@@ -53,7 +53,7 @@ enum fill_way {
 	FILL_PREAD,   /* the restorer reads the pages itself: small plans */
 	FILL_OUTSIDE, /* UFFDIO_COPY by the engine */
 };
-/* Which way is faster for one task with BYTES of private anonymous pages out of SRC. See Documentation/design/page-path.md. */
+/* Which way is faster for one task with BYTES of pages out of SRC: measured, Documentation/design/page-path.md. */
 enum fill_way fill_choose(uint64_t bytes, const struct page_source *src);
 
 #endif

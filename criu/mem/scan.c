@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "mem/scan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "mem/pagemap_scan.h"
+#include "mem/vma.h"
+
+/* Bits of an entry of /proc/PID/pagemap: Documentation/admin-guide/mm/pagemap.rst of the kernel. */
+#define PME_PRESENT (1ull << 63)
+#define PME_SWAPPED (1ull << 62)
+#define PME_FILE    (1ull << 61)
+#define PME_PFN	    ((1ull << 55) - 1)
+
+#define NR_REGIONS 512	/* answered by one PAGEMAP_SCAN */
+#define NR_ENTRIES 4096 /* read from pagemap at once: 16 MiB of memory */
+
+struct scan {
+	const struct scan_args *args;
+	struct page_run_list *out;
+	int fd;
+	uint64_t zero_pfn; /* of the zero page; 0 where the kernel hides frame numbers */
+	union {
+		struct page_region regions[NR_REGIONS];
+		uint64_t entries[NR_ENTRIES];
+	} buf;
+};
+
+static uint32_t run_flags(const struct vma *v)
+{
+	uint32_t flags = PE_PRESENT;
+
+	if ((v->status & VMA_ANON_PRIVATE) && !(v->status & VMA_AREA_VDSO) && !(v->flags & MAP_HUGETLB))
+		flags |= PE_LAZY;
+	if (!(v->prot & PROT_READ))
+		flags |= RUN_FORCE;
+	return flags;
+}
+
+static int add_pages(struct scan *s, uint64_t vaddr, uint64_t nr, uint32_t flags)
+{
+	return page_run_add(s->out, vaddr, nr, flags, true);
+}
+
+/*
+ * Wanted: (PRESENT or SWAPPED) and not PFNZERO; in file areas not FILE either. A shadow stack's or an anonymous
+ * area's pages are never FILE, so one rule serves all private areas.
+ */
+static int scan_by_ioctl(struct scan *s, const struct vma *v)
+{
+	uint64_t skip = PAGE_IS_PFNZERO | (v->status & VMA_FILE_PRIVATE ? PAGE_IS_FILE : 0);
+	struct pm_scan_arg arg = {
+		.size = sizeof(arg),
+		.start = v->start,
+		.end = v->end,
+		.vec = (uintptr_t)s->buf.regions,
+		.vec_len = NR_REGIONS,
+		.category_inverted = skip,
+		.category_mask = skip,
+		.category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
+		.return_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
+	};
+
+	while (arg.start < v->end) {
+		int nr = ioctl(s->fd, PAGEMAP_SCAN, &arg);
+
+		if (nr < 0 && errno == EINTR)
+			continue;
+		if (nr < 0)
+			return -errno;
+		for (int i = 0; i < nr; i++) {
+			const struct page_region *reg = &s->buf.regions[i];
+			int r = add_pages(s, reg->start, (reg->end - reg->start) >> RUN_PAGE_SHIFT, run_flags(v));
+
+			if (r)
+				return r;
+		}
+		if (arg.walk_end <= arg.start)
+			break;
+		arg.start = arg.walk_end;
+	}
+	return 0;
+}
+
+static bool entry_wanted(const struct scan *s, uint64_t entry, bool is_file)
+{
+	if (entry & PME_SWAPPED)
+		return !(is_file && (entry & PME_FILE));
+	if (!(entry & PME_PRESENT) || (is_file && (entry & PME_FILE)))
+		return false;
+	return !s->zero_pfn || (entry & PME_PFN) != s->zero_pfn;
+}
+
+static int scan_by_reading(struct scan *s, const struct vma *v)
+{
+	bool is_file = v->status & VMA_FILE_PRIVATE;
+	uint64_t at = v->start;
+
+	while (at < v->end) {
+		uint64_t nr = (v->end - at) >> RUN_PAGE_SHIFT;
+		int r;
+
+		if (nr > NR_ENTRIES)
+			nr = NR_ENTRIES;
+		r = pread_full(s->fd, s->buf.entries, nr * sizeof(uint64_t), (at >> RUN_PAGE_SHIFT) * sizeof(uint64_t));
+		if (r)
+			return r;
+		for (uint64_t i = 0; i < nr; i++) {
+			if (!entry_wanted(s, s->buf.entries[i], is_file))
+				continue;
+			r = add_pages(s, at + (i << RUN_PAGE_SHIFT), 1, run_flags(v));
+			if (r)
+				return r;
+		}
+		at += nr << RUN_PAGE_SHIFT;
+	}
+	return 0;
+}
+
+/* The frame of the zero page: what a page of our own that was only read is backed by. */
+static uint64_t find_zero_pfn(void)
+{
+	_cleanup_close_ int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	char *page = mmap(NULL, RUN_PAGE_SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t entry = 0;
+
+	if (page == MAP_FAILED)
+		return 0;
+	if (fd >= 0 && *(volatile char *)page == 0)
+		if (pread_full(fd, &entry, sizeof(entry), ((uintptr_t)page >> RUN_PAGE_SHIFT) * sizeof(entry)) ||
+		    !(entry & PME_PRESENT))
+			entry = 0;
+	munmap(page, RUN_PAGE_SIZE);
+	return entry & PME_PFN;
+}
+
+static int scan_vma(struct scan *s, const struct vma *v)
+{
+	uint64_t nr = (v->end - v->start) >> RUN_PAGE_SHIFT;
+
+	if (v->status & VMA_AREA_VDSO)
+		return add_pages(s, v->start, nr, run_flags(v));
+	if (!vma_is_private(v) || (v->status & VMA_AREA_GUARD))
+		return 0;
+	return s->args->use_pagemap_scan ? scan_by_ioctl(s, v) : scan_by_reading(s, v);
+}
+
+int scan_task(const struct scan_args *args, struct page_run_list *ret, struct scan_stats *stats)
+{
+	_cleanup_free_ struct scan *s = calloc(1, sizeof(*s));
+	uint64_t start = now_us(), scanned = 0;
+	int r = 0;
+
+	*ret = (struct page_run_list){};
+	if (!s)
+		return -ENOMEM;
+	s->args = args;
+	s->out = ret;
+	s->fd = openat(args->procfd, "pagemap", O_RDONLY | O_CLOEXEC);
+	if (s->fd < 0)
+		return cr_fail_errno(args->ctx, -errno, "Can't open the pagemap of task %d", args->pid);
+	if (!args->use_pagemap_scan)
+		s->zero_pfn = find_zero_pfn();
+	for (size_t i = 0; !r && i < args->vmas->nr; i++) {
+		const struct vma *v = &args->vmas->v[i];
+
+		r = scan_vma(s, v);
+		if (r)
+			cr_fail_errno(args->ctx, r, "Can't tell which pages of task %d are there in %llx-%llx", args->pid,
+				      (unsigned long long)v->start, (unsigned long long)v->end);
+		else if (vma_is_private(v))
+			scanned += (v->end - v->start) >> RUN_PAGE_SHIFT;
+	}
+	close(s->fd);
+	if (r) {
+		page_run_list_free(ret);
+		return r;
+	}
+	if (stats)
+		*stats = (struct scan_stats){ scanned, ret->nr_present, now_us() - start };
+	return 0;
+}
+
+int scan_segment(struct cr_ctx *ctx, int fd, uint64_t size, struct page_run_list *ret)
+{
+	off_t end = (size + RUN_PAGE_SIZE - 1) & ~(RUN_PAGE_SIZE - 1), data = 0, hole;
+	int r = 0;
+
+	*ret = (struct page_run_list){};
+	while (!r && data < end) {
+		data = lseek(fd, data, SEEK_DATA);
+		if (data < 0 && errno == ENXIO)
+			break;
+		hole = data < 0 ? -1 : lseek(fd, data, SEEK_HOLE);
+		if (hole < 0) {
+			r = cr_fail_errno(ctx, -errno, "Can't find the data of a shared segment");
+			break;
+		}
+		data &= ~(RUN_PAGE_SIZE - 1);
+		hole = (hole + RUN_PAGE_SIZE - 1) & ~(RUN_PAGE_SIZE - 1);
+		if (hole > end)
+			hole = end;
+		if (data < hole)
+			r = page_run_add(ret, data, (hole - data) >> RUN_PAGE_SHIFT, PE_PRESENT, true);
+		data = hole;
+	}
+	if (r)
+		page_run_list_free(ret);
+	return r;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * pages-N.img as memory: sized, allocated and mapped once, filled in place, flushed. libpmem(7) knows whether
+ * it is persistent memory (MAP_SYNC, flushed by cache line) or a page cache (msync).
+ */
+#include "pages/sink.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/vfs.h>
+
+#include <libpmem.h>
+
+#include "base/io.h"
+#include "pages/pages_file.h"
+#include "pages/run.h"
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+
+/* A read fault on a page cache maps that many bytes at once where their pages exist (fault_around_bytes). */
+#define FAULT_AROUND (64ul << 10)
+/* From here on the mapping is taken down beside us: 40 ms per GiB of page table entries. */
+#define UNMAP_BESIDE (64ul << 20)
+#define UNMAP_STEP   (16ul << 20)
+
+struct mapping {
+	char *base;
+	size_t len;
+};
+
+struct sink_mapped {
+	struct page_sink sink;
+	struct sink_args args;
+	struct mapping map;
+	bool is_pmem;
+	bool is_tmpfs; /* a read fault gives a writable page too, many at once */
+	bool is_new;   /* the file was not there: its directory entry must be made durable */
+};
+
+static int mapped_lend(struct page_sink *sink, uint64_t offset, size_t len, void **ret)
+{
+	struct sink_mapped *m = (struct sink_mapped *)sink;
+
+	cr_assert(offset <= sink->size && len <= sink->size - offset);
+	*ret = m->map.base + offset;
+	if (!m->is_tmpfs)
+		return 0;
+	for (uint64_t at = offset & ~(FAULT_AROUND - 1); at < offset + len; at += FAULT_AROUND)
+		if (madvise(m->map.base + at, RUN_PAGE_SIZE, MADV_POPULATE_READ) && errno != EINVAL)
+			return cr_fail_errno(sink->ctx, -errno, "Can't have a page of the mapped pages image");
+	return 0;
+}
+
+static int mapped_write(struct page_sink *sink, uint64_t offset, const void *buf, size_t len)
+{
+	struct sink_mapped *m = (struct sink_mapped *)sink;
+
+	cr_assert(offset <= sink->size && len <= sink->size - offset);
+	pmem_memcpy(m->map.base + offset, buf, len, PMEM_F_MEM_NODRAIN | PMEM_F_MEM_NOFLUSH);
+	return 0;
+}
+
+/* In steps that need the address space's lock for reading only, so that nobody waits for it. */
+static void *unmap_run(void *arg)
+{
+	struct mapping *map = arg;
+
+	for (size_t at = 0; at < map->len; at += UNMAP_STEP)
+		madvise(map->base + at, map->len - at < UNMAP_STEP ? map->len - at : UNMAP_STEP, MADV_DONTNEED);
+	pmem_unmap(map->base, map->len);
+	free(map);
+	return NULL;
+}
+
+static bool unmap_beside(const struct mapping *map)
+{
+	struct mapping *copy;
+	sigset_t all, before;
+	pthread_t thread;
+	int r;
+
+	if (map->len < UNMAP_BESIDE)
+		return false;
+	copy = malloc(sizeof(*copy));
+	if (!copy)
+		return false;
+	*copy = *map;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&thread, NULL, unmap_run, copy);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r) {
+		free(copy);
+		return false;
+	}
+	pthread_detach(thread);
+	return true;
+}
+
+static void mapped_end(struct sink_mapped *m)
+{
+	if (m->map.base && !unmap_beside(&m->map))
+		pmem_unmap(m->map.base, m->map.len);
+	if (m->sink.fd >= 0)
+		close(m->sink.fd);
+	free(m);
+}
+
+static void mapped_abort(struct page_sink *sink)
+{
+	struct sink_mapped *m = (struct sink_mapped *)sink;
+
+	pages_file_remove(&m->args);
+	mapped_end(m);
+}
+
+static int mapped_finish(struct page_sink *sink)
+{
+	struct sink_mapped *m = (struct sink_mapped *)sink;
+	int r = 0;
+
+	if (m->map.base && m->is_pmem)
+		pmem_persist(m->map.base, m->map.len);
+	else if (m->map.base && pmem_msync(m->map.base, m->map.len))
+		r = -errno;
+	/* The size, and blocks that were allocated; a new file's name. */
+	if (!r && fsync(sink->fd))
+		r = -errno;
+	if (!r && m->is_new)
+		r = sync_dir(m->args.images_dirfd);
+	if (r) {
+		cr_fail_errno(sink->ctx, r, "Can't make the pages image durable");
+		mapped_abort(sink);
+		return r;
+	}
+	mapped_end(m);
+	return 0;
+}
+
+static const struct page_sink_ops mapped_ops = {
+	.name = "mapped",
+	.caps = SINK_LENDS_MEMORY | SINK_DURABLE | SINK_HAS_FILE,
+	.lend = mapped_lend,
+	.write = mapped_write,
+	.finish = mapped_finish,
+	.abort = mapped_abort,
+};
+
+/* Allocates the blocks or pages that the file has not got yet. */
+static int fill_holes(const struct sink_mapped *m, const struct stat *old)
+{
+	off_t size = m->sink.size, hole = 0;
+
+	/* On tmpfs a file with as many blocks as its size takes has no hole; looking costs 8 ms per GiB. */
+	if (m->is_tmpfs && old->st_size >= size && old->st_blocks * 512 >= old->st_size)
+		return 0;
+	while (hole < size) {
+		off_t data;
+		int r;
+
+		hole = lseek(m->sink.fd, hole, SEEK_HOLE);
+		if (hole < 0)
+			return -errno;
+		if (hole >= size)
+			break;
+		data = lseek(m->sink.fd, hole, SEEK_DATA);
+		if (data < 0 && errno != ENXIO)
+			return -errno;
+		if (data < 0 || data > size)
+			data = size;
+		r = posix_fallocate(m->sink.fd, hole, data - hole);
+		if (r)
+			return -r;
+		hole = data;
+	}
+	return 0;
+}
+
+static int map_file(struct sink_mapped *m)
+{
+	char path[32];
+	int is_pmem = 0;
+	size_t len = 0;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", m->sink.fd);
+	m->map.base = pmem_map_file(path, 0, 0, 0, &len, &is_pmem);
+	if (!m->map.base)
+		return -errno;
+	m->map.len = len;
+	m->is_pmem = is_pmem;
+	if (len != m->sink.size)
+		return -ESTALE; /* somebody else changes the file */
+	return 0;
+}
+
+int sink_mapped_open(const struct sink_args *args, struct page_sink **ret)
+{
+	struct sink_mapped *m = calloc(1, sizeof(*m));
+	unsigned long long size = args->size;
+	struct statfs fs;
+	struct stat old;
+	int r;
+
+	if (!m)
+		return -ENOMEM;
+	m->sink = (struct page_sink){ .ops = &mapped_ops, .ctx = args->ctx, .size = args->size, .fd = -1 };
+	m->args = *args;
+	r = pages_file_create(args, &old, &m->sink.fd);
+	if (r) {
+		free(m);
+		return r;
+	}
+	m->is_new = !old.st_size;
+	m->is_tmpfs = !fstatfs(m->sink.fd, &fs) && fs.f_type == TMPFS_MAGIC;
+	r = fill_holes(m, &old);
+	if (r)
+		cr_fail_errno(args->ctx, r, "Can't allocate %llu bytes for the pages image", size);
+	else if (size && (r = map_file(m)))
+		cr_fail_errno(args->ctx, r, "Can't map the pages image of %llu bytes", size);
+	if (r) {
+		mapped_abort(&m->sink);
+		return r;
+	}
+	*ret = &m->sink;
+	return 0;
+}
