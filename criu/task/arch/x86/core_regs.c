@@ -4,6 +4,7 @@
 
 #include <asm/unistd.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "task/arch/x86/fpu_entry.h"
