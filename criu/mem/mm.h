@@ -35,7 +35,6 @@ int mm_dump(struct cr_ctx *ctx, const struct mm_dump_args *args);
  * Reads mm-PID.img and checks everything that can be checked without the other images: areas ascending,
  * aligned, not overlapping, in the user's address range, of kinds that are supported, with sane protection
  * and flags; bounds; auxv. 0, -EBADMSG, -EOPNOTSUPP by name, -errno. Free with mm_entry__free_unpacked(*RET, NULL).
- * Sets from before 4.2 without vmas (vmas-PID.img) are refused.
  */
 int mm_read(struct cr_ctx *ctx, int images_dirfd, pid_t pid, MmEntry **ret);
 /* The same checks of an entry that came by another way. */
