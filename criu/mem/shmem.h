@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Shared anonymous memory: a segment is stored once, whichever tasks map it, as pagemap-shmem-SHMID.img and its
+ * pages, and is brought back once, before the tasks are forked that map it.
+ */
+#ifndef CRIU_MEM_SHMEM_H
+#define CRIU_MEM_SHMEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/opts.h"
+#include "mem/vma.h"
+#include "mm.pb-c.h"
+
+/* ---- dump ---- */
+struct shmem_dump;
+
+/* Nothing yet. *RET goes with shmem_dump_end(). -ENOMEM. */
+int shmem_dump_begin(struct cr_ctx *ctx, struct shmem_dump **ret);
+/*
+ * Notes the segments of one task's areas; they are told apart by vma->shmid, their inode number. Keeps descriptors
+ * of its own, so the areas may be freed. Writes nothing. 0 or -errno.
+ */
+int shmem_dump_add(struct shmem_dump *shm, pid_t pid, const struct vma_list *vmas);
+
+struct shmem_dump_args {
+	int images_dirfd;
+	enum page_mode mode;
+	uint32_t *next_pages_id;     /* the number of the next pages image; counted up */
+	int (*cancelled)(void *arg); /* as for pages_dump(); may be NULL */
+	void *cancelled_arg;
+};
+
+struct shmem_dump_stats {
+	uint64_t nr_segments;
+	uint64_t nr_pages; /* stored */
+	uint64_t copy_us, sync_us;
+};
+
+/* Writes every segment, while no task runs. 0 or -errno. STATS may be NULL. */
+int shmem_dump_all(struct shmem_dump *shm, const struct shmem_dump_args *args, struct shmem_dump_stats *stats);
+void shmem_dump_end(struct shmem_dump **shm);
+
+/* ---- restore ---- */
+struct shmem_restore;
+
+/*
+ * In the engine, before any process is created: which segments the areas of MMS need and how large they are;
+ * reads and checks their pagemaps and opens their pages. Sets that describe shared anonymous memory as a memfd of
+ * the name "/dev/zero" (CRIU 4.2 does so on recent kernels) are understood: such areas in MMS are changed to
+ * VMA_ANON_SHARED with the segment's shmid. Any other memfd is left as it is. *RET goes with shmem_restore_free().
+ */
+int shmem_restore_read(struct cr_ctx *ctx, int images_dirfd, MmEntry *const *mms, size_t nr, struct shmem_restore **ret);
+/*
+ * In the root task, before it forks: makes every segment, with its content, as a descriptor numbered FIRST_FD or
+ * above (close-on-exec, read and write). Needs what opening /proc/PID/map_files needs. 0 or -errno.
+ */
+int shmem_restore_create(struct shmem_restore *shm, int first_fd);
+/* The descriptor of SHMID, to be mapped MAP_SHARED at the area's pgoff; it stays SHM's. -ENOENT if there is none. */
+int shmem_restore_get(const struct shmem_restore *shm, uint64_t shmid, int *ret_fd);
+/* How many segments there are, and the descriptor of the Nth after shmem_restore_create(). */
+size_t shmem_restore_count(const struct shmem_restore *shm);
+int shmem_restore_fd(const struct shmem_restore *shm, size_t n);
+/* Closes descriptors and sources of this process. NULL is fine. */
+void shmem_restore_free(struct shmem_restore **shm);
+
+#endif
