@@ -8,18 +8,16 @@
 #include "pages/capture.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 
 #include "base/cleanup.h"
+#include "pages/threads.h"
 
 #define CHUNK_LENT  (1ul << 20)
 #define CHUNK_OWN   (256ul << 10) /* a buffer that stays in the second level cache between reading and writing */
-#define MAX_THREADS 4
 #define MAX_IOV	    1024 /* IOV_MAX */
 
 struct reader {
@@ -146,18 +144,14 @@ static void *thread_run(void *arg)
 int capture_vmread(const struct capture *c, struct page_sink *sink)
 {
 	struct reader rd = { .c = c, .sink = sink, .lent = sink->ops->caps & SINK_LENDS_MEMORY, .end = sink->size };
-	unsigned nr = c->nr_threads > MAX_THREADS ? MAX_THREADS : c->nr_threads, started = 0;
-	pthread_t threads[MAX_THREADS];
-	sigset_t all, before;
+	unsigned nr = c->nr_threads > PAGES_THREADS_MAX ? PAGES_THREADS_MAX : c->nr_threads, started = 0;
+	pthread_t threads[PAGES_THREADS_MAX];
 	int r;
 
 	rd.chunk = rd.lent ? CHUNK_LENT : CHUNK_OWN;
 	if (c->nr_runs) {
-		sigfillset(&all);
-		pthread_sigmask(SIG_SETMASK, &all, &before);
-		while (started + 1 < nr && !pthread_create(&threads[started], NULL, thread_run, &rd))
+		while (started + 1 < nr && !pages_thread_start(&threads[started], thread_run, &rd))
 			started++;
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
 		work(&rd, true);
 		while (started)
 			pthread_join(threads[--started], NULL);

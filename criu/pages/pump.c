@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include "pages/pump.h"
 
-#include <sched.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "pages/sink.h"
-
-/* Below this a second thread costs more than it brings. */
-#define BYTES_PER_THREAD (8ul << 20)
-#define MAX_THREADS	 4u
-
-static unsigned choose_threads(uint64_t bytes)
-{
-	cpu_set_t cpus;
-	unsigned nr = sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : CPU_COUNT(&cpus);
-
-	if (nr > MAX_THREADS)
-		nr = MAX_THREADS;
-	return bytes < BYTES_PER_THREAD ? 1 : nr;
-}
+#include "pages/threads.h"
 
 /* Inject only where it was asked for: reading from outside uses several CPUs and leaves the task alone. */
 static int check_capture(const struct pages_dump_args *args)
@@ -76,7 +62,7 @@ int pages_dump(const struct pages_dump_args *args, struct pages_dump_result *ret
 	c.runs = runs = place_runs(args->runs, &c.nr_runs, &sink_args.size);
 	if (!runs)
 		return -ENOMEM;
-	c.nr_threads = args->nr_threads ? args->nr_threads : choose_threads(sink_args.size);
+	c.nr_threads = args->nr_threads ? args->nr_threads : pages_threads_for(sink_args.size);
 	r = sink_open(args->mode, &sink_args, &sink);
 	if (r)
 		return r;

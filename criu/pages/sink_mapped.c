@@ -7,8 +7,6 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -19,6 +17,7 @@
 #include "base/io.h"
 #include "pages/pages_file.h"
 #include "pages/run.h"
+#include "pages/threads.h"
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
@@ -82,9 +81,7 @@ static void *unmap_run(void *arg)
 static bool unmap_beside(const struct mapping *map)
 {
 	struct mapping *copy;
-	sigset_t all, before;
 	pthread_t thread;
-	int r;
 
 	if (map->len < UNMAP_BESIDE)
 		return false;
@@ -92,11 +89,7 @@ static bool unmap_beside(const struct mapping *map)
 	if (!copy)
 		return false;
 	*copy = *map;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&thread, NULL, unmap_run, copy);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (r) {
+	if (pages_thread_start(&thread, unmap_run, copy)) {
 		free(copy);
 		return false;
 	}

@@ -17,19 +17,21 @@
 /* One task's pages. Must stay as it is until done() was called. */
 struct fill_job {
 	int uffd;			/* its areas are registered for missing pages; borrowed */
-	const struct page_run_at *runs; /* vaddr: where in the task; offset: where in SRC; ascending; borrowed */
-	size_t nr_runs;
-	struct page_source *src; /* borrowed; several jobs may use one */
-	/* Called by one of the threads: all pages are there (0), or -errno, explained by cr_fail. May be NULL. */
+	const struct page_run_at *runs; /* borrowed; ascending; none crosses from one area (VMA) into the next */
+	size_t nr_runs;			/* vaddr: where in the task; offset: where in SRC */
+	struct page_source *src;	/* borrowed; several jobs may use one */
+	/*
+	 * Called by one of the threads when all pages are there (0) or no thread works on them any more (-errno,
+	 * explained by cr_fail). May be NULL.
+	 */
 	void (*done)(struct fill_job *job, int result);
 	void *arg; /* the caller's */
 
-	/* The filler's own: */
+	/* The filler's own; zero when submitted. */
 	size_t next_run;
-	uint64_t next_page;
-	unsigned nr_busy;
+	uint64_t next_page; /* of that run */
+	unsigned nr_busy;   /* threads */
 	int result;
-	bool queued;
 	struct fill_job *next;
 };
 
@@ -40,10 +42,13 @@ struct fill_stats {
 
 struct fill;
 
-/* Starts the threads (NR_THREADS 0: as many as measures best). All signals are blocked in them. 0 or -errno. */
+/*
+ * Starts the threads (NR_THREADS 0: as many as measures best). All signals are blocked in them. Call it after the
+ * root task was created: who clones from a process with threads can't use malloc(3). 0 or -errno.
+ */
 int fill_start(struct cr_ctx *ctx, unsigned nr_threads, struct fill **ret);
-/* Queues a job. With no pages at all, done() is called at once. 0 or -errno. */
-int fill_submit(struct fill *fill, struct fill_job *job);
+/* Queues a job. With no pages at all, done() is called at once, by the caller. */
+void fill_submit(struct fill *fill, struct fill_job *job);
 /* Waits until all jobs ended, ends the threads, frees *FILL. The first error of all jobs, or 0. STATS may be NULL. */
 int fill_finish(struct fill **fill, struct fill_stats *stats);
 /* The same without waiting for what is queued: running chunks end, then done() is called with -ECANCELED. */
