@@ -23,7 +23,7 @@ static long get_task(struct parasite_task *t)
 
 	for (int signo = 1; signo <= PARASITE_NSIG; signo++) {
 		if (signo == SIGKILL || signo == SIGSTOP) {
-			std_memset(&t->sigactions[signo - 1], 0, sizeof(t->sigactions[0]));
+			memset(&t->sigactions[signo - 1], 0, sizeof(t->sigactions[0]));
 			continue;
 		}
 		r = sys_rt_sigaction(signo, NULL, (void *)&t->sigactions[signo - 1], sizeof(uint64_t));
@@ -96,7 +96,7 @@ static long store_recv(struct parasite_store *s)
 	c = CMSG_FIRSTHDR(&msg);
 	if (!c || c->cmsg_type != SCM_RIGHTS)
 		return -EPROTO;
-	std_memcpy(&s->image, CMSG_DATA(c), sizeof(s->image));
+	memcpy(&s->image, CMSG_DATA(c), sizeof(s->image));
 	return 0;
 }
 
