@@ -69,15 +69,11 @@ struct compel_thread {
 	uint64_t cur_sigmask;	  /* what the kernel holds now */
 	unsigned long syscall_ip; /* of a syscall instruction, 0: not looked for yet */
 	unsigned long nul_addr;	  /* of a zero byte, found with it */
-	bool dirty;		  /* kernel registers differ from regs */
-	bool may_trap;		  /* a breakpoint leaves no trace: SIGTRAP is neither ignored nor blocked */
-	bool in_run;
-	bool in_entry;		  /* syscall mode: the next syscall stop is an exit */
-	bool restart;		  /* syscall mode: the kernel is about to restart our call */
-	unsigned long end_ip;
-	bool held_valid;
-	unsigned char held_siginfo[128];
-	struct compel_ctl_slot *running;
+	bool by_trap;		  /* the code that runs ends in a breakpoint, not in a system call */
+	bool in_entry;		  /* without by_trap: the next syscall stop is an exit */
+	unsigned long end_ip;	  /* where it ends */
+	bool foreign_trap;	  /* a SIGTRAP of somebody else came: no breakpoints any more */
+	struct compel_blob_ctl *running;
 };
 
 /*
@@ -142,6 +138,10 @@ int compel_poke(pid_t tid, unsigned long addr, const void *buf, size_t len);
 int compel_syscall(struct compel_thread *th, long nr, long *ret_value, const unsigned long args[6]);
 
 struct compel_blob_ctl;
+
+/* The same with an instruction of an injected blob: half as many stops, so use it when there are many calls. */
+int compel_syscall_in(struct compel_blob_ctl *ctl, struct compel_thread *th, long nr, long *ret_value,
+		      const unsigned long args[6]);
 
 /*
  * Map @blob, @args_size bytes of arguments and a stack into the process of @leader and into this one, as shared memory.

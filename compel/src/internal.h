@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef COMPEL_INTERNAL_H
+#define COMPEL_INTERNAL_H
+
+#include <compel/compel.h>
+
+/* Fill in an error and return @err, which is -errno. */
+int compel_fail(struct compel_error *error, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* waitpid() for one task, with interruptions retried. -ECHILD: not ours. */
+int compel_wait_one(pid_t tid, int options, int *ret_status);
+
+/* State letter of /proc/TID/stat; -ESRCH: there's none. */
+int compel_task_state(pid_t tid);
+
+/* Bits of the SigIgn line of /proc/TID/status. */
+int compel_ignored_signals(pid_t tid, uint64_t *ret);
+
+/* Where a run ends: at a breakpoint, or at the end of a system call for tasks that care about SIGTRAP. */
+enum run_end {
+	RUN_END_TRAP,
+	RUN_END_SYSCALL,
+};
+
+/* Set registers and signal mask and let the thread go; run_finish() returns when its ip is @end_ip. */
+int run_start(struct compel_thread *th, const compel_regs_t *regs, unsigned long end_ip, enum run_end end);
+int run_finish(struct compel_thread *th, compel_regs_t *ret_regs);
+
+/* Find a syscall instruction and a zero byte in the task's memory. */
+int site_find(struct compel_thread *th);
+
+#endif
