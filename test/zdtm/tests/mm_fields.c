@@ -4,7 +4,6 @@
  *
  * The arguments were moved elsewhere with PR_SET_MM_MAP, and the auxiliary vector was changed.
  */
-#include <linux/prctl.h>
 #include <elf.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
