@@ -3,6 +3,7 @@
 #include "dump/dump.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/io.h"
@@ -10,7 +11,6 @@
 #include "dump/state.h"
 #include "image/stats.h"
 #include "kernel/kernel.h"
-#include "mem/shmem.h"
 #include "seize/supervisor.h"
 
 /* Seconds for stopping the tree when --timeout doesn't say. */
@@ -144,8 +144,10 @@ static int phase_commit(void *arg)
 	int r;
 
 	d->stats.dump.frozen_time = now_us() - d->frozen_at_us;
-	r = stats_write_dump(d->ctx, &d->stats.dump);
-	return r < 0 ? r : dump_write_inventory(d);
+	r = stats_write_dump(AT_FDCWD, &d->stats.dump);
+	if (r < 0)
+		return cr_fail_errno(d->ctx, r, "Can't write stats-dump");
+	return dump_write_inventory(d);
 }
 
 static void undo_commit(void *arg)

@@ -27,7 +27,7 @@ static const struct kobj_kind kinds[] = {
 /* criu's own objects have id 1 in the inventory. */
 #define FIRST_ID  2
 
-/* -1, 0, 1 as in a sort, or -errno - 1 below. */
+/* *RET: below, at or above 0, as A sorts against B. 0 or -errno. */
 static int compare_objects(pid_t a, pid_t b, int type, int *ret)
 {
 	int r = syscall(SYS_kcmp, a, b, type, 0, 0);
@@ -45,7 +45,7 @@ static int insert_sorted(struct dump *d, pid_t *sorted, size_t nr, pid_t pid, co
 
 	while (low < high) {
 		size_t mid = (low + high) / 2;
-		int order, r;
+		int order = 0, r;
 
 		r = compare_objects(pid, sorted[mid], kind->type, &order);
 		if (r < 0)
@@ -87,7 +87,7 @@ static int check_threads(struct dump *d, const struct task *task)
 {
 	for (size_t i = 1; i < task->nr_threads; i++) {
 		for (size_t k = 0; k < NR_KINDS; k++) {
-			int order, r;
+			int order = 0, r;
 
 			if (kinds[k].type != KCMP_FILES && kinds[k].type != KCMP_FS)
 				continue;

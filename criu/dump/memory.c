@@ -113,6 +113,31 @@ static int dump_task_pages(struct dump *d, struct task *task)
 	return r;
 }
 
+/* Segments of shared anonymous memory, each once. */
+static int dump_segments(struct dump *d)
+{
+	struct shmem_dump_stats stored = { 0 };
+	struct shmem_dump_args args = {
+		.images_dirfd = d->images_dirfd,
+		.mode = d->opts->page_mode,
+		.next_pages_id = &d->next_pages_id,
+		.cancelled = cancelled,
+	};
+	struct task *task;
+	int r;
+
+	r = shmem_dump_begin(d->ctx, &d->shmem);
+	for_each_task(&d->tree, task)
+		if (!r && task->state != TASK_DEAD)
+			r = shmem_dump_add(d->shmem, task->pid, &state_of(task)->vmas);
+	if (!r)
+		r = shmem_dump_all(d->shmem, &args, &stored);
+	shmem_dump_end(&d->shmem);
+	d->stats.dump.shpages_scanned = d->stats.dump.shpages_written = stored.nr_pages;
+	d->stats.dump.memwrite_time += stored.copy_us + stored.sync_us;
+	return r;
+}
+
 int dump_memory(struct dump *d)
 {
 	uint64_t begin = now_us();
@@ -129,6 +154,7 @@ int dump_memory(struct dump *d)
 		if (r < 0)
 			return r;
 	}
+	r = dump_segments(d);
 	d->stats.dump.memdump_time = now_us() - begin;
-	return 0;
+	return r;
 }
