@@ -40,6 +40,6 @@ void cr_error_log(struct cr_ctx *ctx, int code);
 
 /* Ends the program: for checks of our own invariants only, never for input. */
 #define cr_assert(cond) ((cond) ? (void)0 : cr_assert_failed(__FILE__, __LINE__, #cond))
-void cr_assert_failed(const char *file, int line, const char *cond) __attribute__((noreturn));
+void cr_assert_failed(const char *file, int line, const char *cond) __attribute__((__noreturn__));
 
 #endif
