@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "mem/pagemap.h"
+#include "mem/scan.h"
+#include "mem/shmem.h"
+#include "pages/pump.h"
+
+struct segment {
+	uint64_t shmid;
+	dev_t dev;
+	int fd; /* readable */
+};
+
+struct shmem_dump {
+	struct cr_ctx *ctx;
+	struct segment *v; /* by ascending shmid */
+	size_t nr, room;
+};
+
+int shmem_dump_begin(struct cr_ctx *ctx, struct shmem_dump **ret)
+{
+	struct shmem_dump *shm = calloc(1, sizeof(*shm));
+
+	if (!shm)
+		return cr_fail_errno(ctx, -ENOMEM, "Shared memory");
+	shm->ctx = ctx;
+	*ret = shm;
+	return 0;
+}
+
+/* The place of the first segment whose shmid isn't below SHMID. */
+static size_t find_place(const struct shmem_dump *shm, uint64_t shmid)
+{
+	size_t low = 0, high = shm->nr;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (shm->v[mid].shmid < shmid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static int insert(struct shmem_dump *shm, size_t at, const struct vma *v)
+{
+	int fd;
+
+	if (shm->nr == shm->room) {
+		size_t room = shm->room ? shm->room * 2 : 16;
+		struct segment *segments = reallocarray(shm->v, room, sizeof(*segments));
+
+		if (!segments)
+			return cr_fail_errno(shm->ctx, -ENOMEM, "Shared memory");
+		shm->v = segments;
+		shm->room = room;
+	}
+	fd = fcntl(v->file_fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return cr_fail_errno(shm->ctx, -errno, "Can't keep shared memory segment %lu open", (unsigned long)v->shmid);
+	memmove(&shm->v[at + 1], &shm->v[at], (shm->nr - at) * sizeof(*shm->v));
+	shm->v[at] = (struct segment){ v->shmid, v->dev, fd };
+	shm->nr++;
+	return 0;
+}
+
+int shmem_dump_add(struct shmem_dump *shm, pid_t pid, const struct vma_list *vmas)
+{
+	for (size_t i = 0; i < vmas->nr; i++) {
+		const struct vma *v = &vmas->v[i];
+		size_t at;
+		int err;
+
+		if (!(v->status & VMA_ANON_SHARED))
+			continue;
+		at = find_place(shm, v->shmid);
+		if (at < shm->nr && shm->v[at].shmid == v->shmid) {
+			/* All of it lives in one mount inside the kernel, so the inode number says everything. */
+			if (shm->v[at].dev != v->dev)
+				return cr_fail(shm->ctx, -EOPNOTSUPP,
+					       "task %d: area %lx-%lx: shared memory of several devices isn't supported", pid,
+					       (unsigned long)v->start, (unsigned long)v->end);
+			continue;
+		}
+		err = insert(shm, at, v);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* The segment's pages, read from a mapping of our own: only where there is data, so nothing gets allocated in it. */
+static int dump_pages(struct shmem_dump *shm, const struct segment *s, uint64_t size, const struct page_run_list *runs,
+		      const struct shmem_dump_args *args, struct shmem_dump_stats *stats)
+{
+	struct pages_dump_args pages = {
+		.ctx = shm->ctx,
+		.images_dirfd = args->images_dirfd,
+		.pages_id = *args->next_pages_id,
+		.runs = runs,
+		.mode = args->mode,
+		.cancelled = args->cancelled,
+		.cancelled_arg = args->cancelled_arg,
+	};
+	struct pages_dump_result stored = {};
+	void *memory = mmap(NULL, size, PROT_READ, MAP_SHARED, s->fd, 0);
+	int err;
+
+	if (memory == MAP_FAILED)
+		return cr_fail_errno(shm->ctx, -errno, "Can't map shared memory segment %lu", (unsigned long)s->shmid);
+	pages.memory = memory;
+	err = pages_dump(&pages, &stored);
+	munmap(memory, size);
+	if (err)
+		return err;
+	++*args->next_pages_id;
+	stats->nr_pages += stored.nr_pages;
+	stats->copy_us += stored.copy_us;
+	stats->sync_us += stored.sync_us;
+	log_info(shm->ctx->log, "Shared memory segment %lu: %lu of %lu pages stored", (unsigned long)s->shmid,
+		 (unsigned long)stored.nr_pages, (unsigned long)(size / RUN_PAGE_SIZE));
+	return 0;
+}
+
+static int dump_segment(struct shmem_dump *shm, const struct segment *s, const struct shmem_dump_args *args,
+			struct shmem_dump_stats *stats)
+{
+	__cleanup(page_run_list_free) struct page_run_list runs = {};
+	uint64_t size;
+	struct stat st;
+	int err;
+
+	if (fstat(s->fd, &st))
+		return cr_fail_errno(shm->ctx, -errno, "Can't tell the size of shared memory segment %lu",
+				     (unsigned long)s->shmid);
+	size = (st.st_size + RUN_PAGE_SIZE - 1) & ~(RUN_PAGE_SIZE - 1);
+	err = scan_segment(shm->ctx, s->fd, size, &runs);
+	if (err)
+		return err;
+	err = pagemap_write(shm->ctx, args->images_dirfd, IMG_SHMEM_PAGEMAP, s->shmid, *args->next_pages_id, &runs);
+	if (err)
+		return err;
+	return dump_pages(shm, s, size, &runs, args, stats);
+}
+
+int shmem_dump_all(struct shmem_dump *shm, const struct shmem_dump_args *args, struct shmem_dump_stats *stats)
+{
+	struct shmem_dump_stats own = { .nr_segments = shm->nr };
+
+	for (size_t i = 0; i < shm->nr; i++) {
+		int err = dump_segment(shm, &shm->v[i], args, &own);
+
+		if (err)
+			return err;
+	}
+	if (stats)
+		*stats = own;
+	return 0;
+}
+
+void shmem_dump_end(struct shmem_dump **shm)
+{
+	if (!*shm)
+		return;
+	for (size_t i = 0; i < (*shm)->nr; i++)
+		close((*shm)->v[i].fd);
+	free((*shm)->v);
+	free(*shm);
+	*shm = NULL;
+}
