@@ -65,7 +65,10 @@ int fd_restore_read(struct cr_ctx *ctx, const struct cr_opts *opts, int images_d
 /* Reads and validates fdinfo-<files_id>.img. Reading a table twice is no error. 0 or -errno. */
 int fd_restore_read_table(struct fd_restore *restore, uint32_t files_id);
 
-/* The first number that is above every descriptor of every table read so far (and above 2). */
+/*
+ * When every table is read: the first number above all their descriptors (and above 2), or -errno if the tables
+ * and the files don't fit together.
+ */
 int fd_restore_min_service_fd(struct fd_restore *restore);
 
 /*

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Deleted files, at restore: each is made again, opened by all who had it open, and deleted again. One after the
+ * other, so that several deleted files may have had the same name.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/str.h"
+#include "fd/restore.h"
+
+#include "ghost-file.pb-c.h"
+#include "remap-file-path.pb-c.h"
+
+#define COPY_BYTES (256u << 10)
+/* In sets of older versions a remap without a type is a ghost if its id has this bit. */
+#define OLD_GHOST_BIT (1u << 31)
+
+struct ghost {
+	uint32_t id;
+	GhostFileEntry *entry;
+	struct fd_file **files; /* regular file entries that stand for it */
+	size_t nr_files;
+};
+
+/* Names made so far, in order: what has to be removed. */
+struct made {
+	struct name {
+		char *path;
+		bool dir;
+	} *v;
+	size_t nr;
+};
+
+static int ghost_add_file(struct ghost *ghost, struct fd_file *file)
+{
+	struct fd_file **grown = reallocarray(ghost->files, ghost->nr_files + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	ghost->files = grown;
+	grown[ghost->nr_files++] = file;
+	return 0;
+}
+
+/* An entry of remap-fpath.img. */
+static int add_remap(struct fd_restore *restore, struct image *img, ProtobufCMessage *msg)
+{
+	const RemapFilePathEntry *remap = (RemapFilePathEntry *)msg;
+	struct fd_file *file = fd_file_find(restore, remap->orig_id);
+	RemapType type = remap->remap_type;
+	uint32_t id = remap->remap_id;
+	uint64_t *index;
+	bool is_new;
+	int r;
+
+	if (!remap->has_remap_type)
+		type = id & OLD_GHOST_BIT ? REMAP_TYPE__GHOST : REMAP_TYPE__LINKED;
+	if (!file || file->ops->type != FD_TYPES__REG)
+		return cr_fail(restore->ctx, -EBADMSG, "remap-fpath.img: %u is no regular file", remap->orig_id);
+	if (type == REMAP_TYPE__LINKED)
+		return cr_fail(restore->ctx, -EOPNOTSUPP, "%s was linked back at dump (--link-remap): not supported",
+			       file->entry->reg->name);
+	if (type != REMAP_TYPE__GHOST)
+		return cr_fail(restore->ctx, -EOPNOTSUPP, "%s is a dead process's /proc file: not supported",
+			       file->entry->reg->name);
+	if (!remap->has_remap_type)
+		id &= ~OLD_GHOST_BIT;
+	if (file->deleted)
+		return cr_fail(restore->ctx, -EBADMSG, "remap-fpath.img: file %u is there twice", file->id);
+	file->deleted = true;
+	r = pair_map_get(&restore->ghost_ids, id, 0, &index, &is_new);
+	if (r < 0)
+		return r;
+	if (is_new) {
+		struct ghost *grown = reallocarray(restore->ghosts, restore->nr_ghosts + 1, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		restore->ghosts = grown;
+		*index = restore->nr_ghosts++;
+		grown[*index] = (struct ghost){ .id = id };
+	}
+	return ghost_add_file(&restore->ghosts[*index], file);
+}
+
+/* Walks through the data after the entry; with TO >= 0 it is written there. */
+static int walk_payload(struct image *img, const GhostFileEntry *entry, int to, char *buf, uint64_t off, uint64_t len)
+{
+	if (len > image_remaining(img))
+		return -EBADMSG;
+	if (to < 0)
+		return lseek(image_fd(img), len, SEEK_CUR) < 0 ? -errno : 0;
+	while (len) {
+		size_t part = len < COPY_BYTES ? len : COPY_BYTES;
+		int r = image_read_payload(img, buf, part);
+
+		if (!r)
+			r = pwrite_full(to, buf, part, off);
+		if (r < 0)
+			return r;
+		off += part;
+		len -= part;
+	}
+	return 0;
+}
+
+static int walk_data(struct image *img, const GhostFileEntry *entry, int to)
+{
+	_cleanup_free_ char *buf = to < 0 ? NULL : malloc(COPY_BYTES);
+	uint64_t end = 0;
+
+	if (to >= 0 && !buf)
+		return -ENOMEM;
+	if (!entry->chunks)
+		return walk_payload(img, entry, to, buf, 0, image_remaining(img));
+	for (;;) {
+		_cleanup_image_message_ ProtobufCMessage *msg = NULL;
+		int r = image_read_as(img, &ghost_chunk_entry__descriptor, &msg);
+		const GhostChunkEntry *chunk = (GhostChunkEntry *)msg;
+
+		if (r <= 0)
+			return r;
+		if (chunk->off < end || chunk->len > entry->size || chunk->off > entry->size - chunk->len)
+			return -EBADMSG;
+		end = chunk->off + chunk->len;
+		r = walk_payload(img, entry, to, buf, chunk->off, chunk->len);
+		if (r < 0)
+			return r;
+	}
+}
+
+static int open_ghost_image(struct fd_restore *restore, const struct ghost *ghost, struct image **ret,
+			    GhostFileEntry **ret_entry)
+{
+	ProtobufCMessage *msg;
+	int r = image_open(restore->dirfd, IMG_GHOST_FILE, ret, (unsigned long)ghost->id);
+
+	if (r < 0)
+		return r;
+	r = image_read_as(*ret, &ghost_file_entry__descriptor, &msg);
+	if (r <= 0)
+		return r < 0 ? r : -EBADMSG;
+	*ret_entry = (GhostFileEntry *)msg;
+	return 0;
+}
+
+static bool entry_is_possible(const GhostFileEntry *e)
+{
+	if (e->chunks && (!e->has_size || e->size > INT64_MAX || !S_ISREG(e->mode)))
+		return false;
+	switch (e->mode & S_IFMT) {
+	case S_IFREG:
+	case S_IFDIR:
+	case S_IFIFO:
+		return true;
+	case S_IFCHR:
+	case S_IFBLK:
+		return e->has_rdev;
+	case S_IFLNK:
+		return e->symlnk_target && e->symlnk_target[0];
+	default:
+		return false;
+	}
+}
+
+static int read_ghost(struct fd_restore *restore, struct ghost *ghost)
+{
+	_cleanup_image_ struct image *img = NULL;
+	int r = open_ghost_image(restore, ghost, &img, &ghost->entry);
+
+	if (!r && !entry_is_possible(ghost->entry))
+		r = -EBADMSG;
+	if (!r && S_ISREG(ghost->entry->mode))
+		r = walk_data(img, ghost->entry, -1);
+	return r < 0 ? cr_fail_errno(restore->ctx, r, "Can't read ghost-file-%x.img", ghost->id) : 0;
+}
+
+/* Directories first, outer ones before inner ones. */
+static int ghost_compare(const void *x, const void *y)
+{
+	const struct ghost *a = x, *b = y;
+	bool a_dir = S_ISDIR(a->entry->mode), b_dir = S_ISDIR(b->entry->mode);
+	size_t a_len = strlen(a->files[0]->entry->reg->name), b_len = strlen(b->files[0]->entry->reg->name);
+
+	if (a_dir != b_dir)
+		return a_dir ? -1 : 1;
+	if (a_dir && a_len != b_len)
+		return a_len < b_len ? -1 : 1;
+	return a->id < b->id ? -1 : a->id > b->id;
+}
+
+int ghosts_read(struct fd_restore *restore)
+{
+	int r = fd_read_image(restore, IMG_REMAP_FPATH, add_remap);
+
+	for (size_t i = 0; i < restore->nr_ghosts && !r; i++)
+		r = read_ghost(restore, &restore->ghosts[i]);
+	if (!r && restore->nr_ghosts)
+		qsort(restore->ghosts, restore->nr_ghosts, sizeof(*restore->ghosts), ghost_compare);
+	return r;
+}
+
+void ghosts_free(struct fd_restore *restore)
+{
+	for (size_t i = 0; i < restore->nr_ghosts; i++) {
+		free(restore->ghosts[i].files);
+		if (restore->ghosts[i].entry)
+			ghost_file_entry__free_unpacked(restore->ghosts[i].entry, NULL);
+	}
+	free(restore->ghosts);
+	pair_map_free(&restore->ghost_ids);
+}
+
+static int made_add(struct made *made, const char *path, bool dir)
+{
+	struct name *grown = reallocarray(made->v, made->nr + 1, sizeof(*grown));
+	char *copy = strdup(path);
+
+	if (grown)
+		made->v = grown;
+	if (!grown || !copy) {
+		free(copy);
+		return -ENOMEM;
+	}
+	grown[made->nr++] = (struct name){ copy, dir };
+	return 0;
+}
+
+/* Removes names, the latest first, until KEEP are left. */
+static void made_remove(struct fd_restore *restore, struct made *made, size_t keep)
+{
+	while (made->nr > keep) {
+		struct name *name = &made->v[--made->nr];
+
+		if (unlinkat(AT_FDCWD, name->path, name->dir ? AT_REMOVEDIR : 0) < 0)
+			log_warn(restore->ctx->log, "Can't remove %s again: %s", name->path, strerror(errno));
+		free(name->path);
+	}
+}
+
+/* The directories above PATH that have been deleted, too. */
+static int make_parents(const char *path, struct made *made)
+{
+	_cleanup_free_ char *dir = strdup(path);
+	struct stat st;
+
+	if (!dir)
+		return -ENOMEM;
+	for (char *slash = strchr(dir + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		int r;
+
+		*slash = '\0';
+		if (stat(dir, &st) < 0) {
+			if (errno != ENOENT || mkdir(dir, 0700) < 0)
+				return -errno;
+			r = made_add(made, dir, true);
+			if (r < 0) {
+				rmdir(dir);
+				return r;
+			}
+		}
+		*slash = '/';
+	}
+	return 0;
+}
+
+static int set_attributes(int dirfd, const char *path, const GhostFileEntry *e)
+{
+	int flags = AT_SYMLINK_NOFOLLOW;
+
+	if (fchownat(dirfd, path, e->uid, e->gid, flags) < 0)
+		return -errno;
+	if (!S_ISLNK(e->mode) && fchmodat(dirfd, path, e->mode & 07777, 0) < 0)
+		return -errno;
+	if (e->atim && e->mtim) {
+		struct timespec times[2] = {
+			{ e->atim->tv_sec, (e->atim->tv_usec % 1000000) * 1000 },
+			{ e->mtim->tv_sec, (e->mtim->tv_usec % 1000000) * 1000 },
+		};
+
+		if (utimensat(dirfd, path, times, flags) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int make_regular(struct fd_restore *restore, const struct ghost *ghost, const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	_cleanup_image_ struct image *img = NULL;
+	GhostFileEntry *entry = NULL;
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = open_ghost_image(restore, ghost, &img, &entry);
+	if (!r)
+		r = walk_data(img, entry, fd);
+	if (!r && entry->chunks && ftruncate(fd, entry->size) < 0)
+		r = -errno;
+	if (entry)
+		ghost_file_entry__free_unpacked(entry, NULL);
+	if (r < 0)
+		unlink(path);
+	return r;
+}
+
+static int make_file(struct fd_restore *restore, const struct ghost *ghost, const char *path)
+{
+	const GhostFileEntry *e = ghost->entry;
+
+	switch (e->mode & S_IFMT) {
+	case S_IFDIR:
+		return mkdir(path, 0700) < 0 ? -errno : 0;
+	case S_IFLNK:
+		return symlink(e->symlnk_target, path) < 0 ? -errno : 0;
+	case S_IFREG:
+		return make_regular(restore, ghost, path);
+	default:
+		return mknod(path, (e->mode & S_IFMT) | 0600, e->rdev) < 0 ? -errno : 0;
+	}
+}
+
+/* Gives FILE's name to the ghost, which FIRST (NULL: nobody yet) leads to. Another file may have the name by now. */
+static int make_name(struct fd_restore *restore, const struct ghost *ghost, struct fd_file *file, const char *first,
+		     struct made *made)
+{
+	const char *name = file->entry->reg->name;
+	int r = make_parents(name, made);
+
+	for (int attempt = 0; !r && attempt < 2; attempt++) {
+		const char *path = file->path ?: name;
+
+		if (first)
+			r = linkat(AT_FDCWD, first, AT_FDCWD, path, 0) < 0 ? -errno : 0;
+		else
+			r = make_file(restore, ghost, path);
+		if (!r) {
+			r = made_add(made, path, S_ISDIR(ghost->entry->mode));
+			return r;
+		}
+		if (r == -EEXIST && !file->path) {
+			file->path = str_printf("%s.criu-ghost-%x-%d", name, ghost->id, getpid());
+			r = file->path ? 0 : -ENOMEM;
+		}
+	}
+	return cr_fail_errno(restore->ctx, r, "Can't make the deleted file %s again", name);
+}
+
+static int make_ghost(struct fd_restore *restore, const struct ghost *ghost, struct made *made)
+{
+	const char *first = NULL;
+	int r;
+
+	for (size_t i = 0; i < ghost->nr_files; i++) {
+		struct fd_file *file = ghost->files[i];
+		bool have = false;
+
+		for (size_t k = 0; k < i && !have; k++)
+			if (!strcmp(ghost->files[k]->entry->reg->name, file->entry->reg->name)) {
+				const char *path = ghost->files[k]->path;
+
+				have = true;
+				if (path && !(file->path = strdup(path)))
+					return -ENOMEM;
+			}
+		if (have || (first && S_ISDIR(ghost->entry->mode)))
+			continue;
+		r = make_name(restore, ghost, file, first, made);
+		if (r < 0)
+			return r;
+		first = first ?: file->path ?: file->entry->reg->name;
+	}
+	r = first ? set_attributes(AT_FDCWD, first, ghost->entry) : 0;
+	return r < 0 ? cr_fail_errno(restore->ctx, r, "Can't set the attributes of the deleted file %s", first) : 0;
+}
+
+/* Those of the ghost's own entries, and of others that need its path. */
+static int open_users(struct fd_restore *restore, const struct ghost *ghost)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < ghost->nr_files && !r; i++) {
+		struct fd_file *reg = ghost->files[i];
+
+		if (!reg->path_only) {
+			r = fd_open_file(restore, reg);
+			continue;
+		}
+		for (size_t k = 0; k < restore->nr_files && !r; k++)
+			if (restore->files[k].path_file == reg)
+				r = fd_open_file(restore, &restore->files[k]);
+	}
+	return r;
+}
+
+int ghosts_open(struct fd_restore *restore)
+{
+	struct made made = {};
+	int r = 0;
+
+	for (size_t i = 0; i < restore->nr_ghosts && !r; i++) {
+		const struct ghost *ghost = &restore->ghosts[i];
+		size_t before = made.nr;
+
+		r = make_ghost(restore, ghost, &made);
+		if (!r)
+			r = open_users(restore, ghost);
+		/* A deleted directory stays until the files that were deleted in it have come and gone. */
+		if (!S_ISDIR(ghost->entry->mode))
+			made_remove(restore, &made, before);
+	}
+	made_remove(restore, &made, 0);
+	free(made.v);
+	return r;
+}

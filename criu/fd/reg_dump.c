@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Files that a path leads to, at dump: regular files, directories, links and a few devices. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "fd/dump.h"
+#include "fd/reg.h"
+
+#include "regfile.pb-c.h"
+
+#define DELETED " (deleted)"
+
+/* Devices without a state of their own: null, zero, full, random, urandom. */
+static bool device_is_stateless(dev_t dev)
+{
+	return major(dev) == 1 && minor(dev) < 32 && (1u << minor(dev) & (1u << 3 | 1u << 5 | 1u << 7 | 1u << 8 | 1u << 9));
+}
+
+bool reg_match(const struct fd_object *obj)
+{
+	if (obj->link[0] != '/')
+		return false;
+	switch (obj->st.st_mode & S_IFMT) {
+	case S_IFREG:
+	case S_IFDIR:
+		return true;
+	case S_IFCHR:
+		return (obj->flags & O_PATH) || device_is_stateless(obj->st.st_rdev);
+	default: /* an O_PATH descriptor does no more than name it */
+		return obj->flags & O_PATH;
+	}
+}
+
+/* -1: no such file or unknown. */
+static int64_t mount_of(int dirfd, const char *path, int flags)
+{
+	struct statx stx;
+
+	if (statx(dirfd, path, flags | AT_NO_AUTOMOUNT, STATX_MNT_ID, &stx) < 0 || !(stx.stx_mask & STATX_MNT_ID))
+		return -1;
+	return stx.stx_mnt_id;
+}
+
+/* Is the nearest directory above NAME that exists in the mount of OBJ? Not so for memfd_create(2) and its like. */
+static int on_mount_of_name(const struct fd_object *obj, const char *name)
+{
+	_cleanup_free_ char *dir = strdup(name);
+	int64_t mount = mount_of(obj->fd, "", AT_EMPTY_PATH);
+	char *slash;
+
+	if (!dir)
+		return -ENOMEM;
+	while ((slash = strrchr(dir, '/'))) {
+		int64_t above;
+
+		slash[slash == dir] = '\0';
+		above = mount_of(AT_FDCWD, dir, 0);
+		if (above >= 0 || slash == dir)
+			return above == mount;
+	}
+	return 0;
+}
+
+/*
+ * The name OBJ can be opened by, and whether it is deleted and so has to be made anew first. *RET goes with free().
+ */
+static int find_name(struct fd_dump *dump, const struct fd_object *obj, char **ret, bool *deleted)
+{
+	bool marked = str_ends(obj->link, DELETED);
+	struct stat st;
+	int r;
+
+	*ret = strdup(obj->link);
+	if (!*ret)
+		return -ENOMEM;
+	*deleted = false;
+	if (!fstatat(AT_FDCWD, obj->link, &st, AT_SYMLINK_NOFOLLOW) && st.st_dev == obj->st.st_dev &&
+	    st.st_ino == obj->st.st_ino)
+		return 0;
+	if (marked)
+		(*ret)[strlen(*ret) - strlen(DELETED)] = '\0';
+	if (obj->st.st_nlink && !(marked && S_ISDIR(obj->st.st_mode))) {
+		if (marked)
+			return cr_fail(dump->ctx, -EOPNOTSUPP,
+				       FD_WHO "a deleted file with another hard link isn't supported "
+					      "without linking it back (--link-remap)",
+				       FD_WHO_ARGS(obj));
+		return cr_fail(dump->ctx, -EOPNOTSUPP, FD_WHO "its path leads to another file (a mount hides it?)",
+			       FD_WHO_ARGS(obj));
+	}
+	r = on_mount_of_name(obj, *ret);
+	if (r < 0)
+		return r;
+	if (!r)
+		return fd_refuse(dump, obj, "memory with a descriptor or a file of a hidden mount");
+	*deleted = true;
+	return 0;
+}
+
+/* Files of /proc that are about one process: who opens the path in another process gets something else. */
+static int check_proc(struct fd_dump *dump, const struct fd_object *obj)
+{
+	struct statfs fs;
+
+	if (fstatfs(obj->fd, &fs) < 0)
+		return cr_fail_errno(dump->ctx, -errno, FD_WHO "Can't ask for its file system", FD_WHO_ARGS(obj));
+	if (fs.f_type == PROC_SUPER_MAGIC && str_starts(obj->link, "/proc/") && obj->link[6] >= '0' &&
+	    obj->link[6] <= '9')
+		return fd_refuse(dump, obj, "a process's own /proc file");
+	return 0;
+}
+
+/* A file that others append to while nobody reads it may well have grown at restore. */
+static bool size_is_telling(const struct fd_object *obj, uint32_t flags)
+{
+	return S_ISREG(obj->st.st_mode) && !((flags & O_ACCMODE) == O_WRONLY && (flags & O_APPEND));
+}
+
+static int add_build_id(struct fd_dump *dump, const struct fd_object *obj, RegFileEntry *reg)
+{
+	_cleanup_close_ int fd = -1;
+	char name[32];
+	int r;
+
+	if (dump->opts->file_validation != VALIDATE_BUILDID || !S_ISREG(obj->st.st_mode) || !reg->has_size ||
+	    !obj->st.st_size)
+		return 0;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", obj->fd);
+	fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0) /* it then is told by its size alone */
+		return 0;
+	r = build_id_read(fd, &reg->build_id, &reg->n_build_id);
+	return r == -ENOMEM ? r : 0;
+}
+
+int reg_dump_as(struct fd_dump *dump, const struct fd_object *obj, uint32_t id, uint32_t flags, const FownEntry *fown)
+{
+	_cleanup_free_ char *name = NULL;
+	_cleanup_free_ uint32_t *build_id = NULL;
+	RegFileEntry reg = REG_FILE_ENTRY__INIT;
+	FownEntry owner = *fown;
+	bool deleted;
+	int r;
+
+	if (obj->link[0] != '/')
+		return fd_refuse(dump, obj, "a file that no path leads to");
+	r = check_proc(dump, obj);
+	if (!r)
+		r = find_name(dump, obj, &name, &deleted);
+	if (!r && deleted)
+		r = ghost_dump(dump, obj, id);
+	if (r < 0)
+		return r;
+	reg.id = id;
+	reg.flags = flags;
+	reg.pos = obj->pos;
+	reg.fown = &owner;
+	reg.name = name;
+	reg.has_size = size_is_telling(obj, flags);
+	reg.size = reg.has_size ? obj->st.st_size : 0;
+	reg.has_mode = true;
+	reg.mode = obj->st.st_mode;
+	r = add_build_id(dump, obj, &reg);
+	build_id = reg.build_id;
+	return r < 0 ? r : fd_dump_write(dump, FD_TYPES__REG, id, &reg.base);
+}
+
+int reg_dump(struct fd_dump *dump, const struct fd_object *obj)
+{
+	FownEntry fown;
+	int r = fown_dump(dump, obj, &fown);
+
+	return r < 0 ? r : reg_dump_as(dump, obj, obj->id, obj->flags, &fown);
+}

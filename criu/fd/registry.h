@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The rows of the registry, each defined where its kind is. */
+#ifndef CRIU_FD_REGISTRY_H
+#define CRIU_FD_REGISTRY_H
+
+#include "fd/ops.h"
+#include "image/image.h"
+
+extern const struct fd_ops reg_ops;
+extern const struct fd_ops pipe_ops;
+extern const struct fd_ops fifo_ops;
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The restore of descriptors, as the kinds of files see it. */
+#ifndef CRIU_FD_RESTORE_H
+#define CRIU_FD_RESTORE_H
+
+#include "fd/map.h"
+#include "fd/ops.h"
+#include "image/image.h"
+
+#include "fown.pb-c.h"
+
+struct ghost;
+
+struct fd_restore {
+	struct cr_ctx *ctx;
+	const struct cr_opts *opts;
+	int dirfd;
+	struct fd_file *files; /* ascending by id */
+	size_t nr_files;
+	struct fd_table **tables;
+	size_t nr_tables;
+	int max_nr; /* the highest number of any table, 2 at least */
+	int first_fd;
+	struct ghost *ghosts;
+	size_t nr_ghosts;
+	struct pair_map ghost_ids; /* to indexes of ghosts, until they are sorted */
+	void *state[FD_REGISTRY_MAX]; /* by row */
+};
+
+/* restore.c */
+
+/* NULL if there is none. */
+struct fd_file *fd_file_find(const struct fd_restore *restore, uint32_t id);
+/* The message of the file's own kind. */
+ProtobufCMessage *fd_file_message(const struct fd_file *file);
+/* Its flags and owner, where its kind has them; else 0 and NULL. */
+uint32_t fd_file_flags(const struct fd_file *file);
+const FownEntry *fd_file_fown(const struct fd_file *file);
+/* The state of a row, zeroed, when first asked for; see fd_ops.free. NULL: no memory. */
+void *fd_restore_state(struct fd_restore *restore, const struct fd_ops *ops, size_t size);
+const struct fd_table *fd_table_find(const struct fd_restore *restore, uint32_t files_id);
+/* The row of the number NR, or NULL. */
+const struct fd_table_row *fd_table_row_find(const struct fd_table *table, int nr);
+/*
+ * Reads every entry of the image KIND (no ids) if there is one, and hands each with the open image (for its
+ * payload) to EACH, who returns 0 or -errno and doesn't keep the message.
+ */
+int fd_read_image(struct fd_restore *restore, enum image_kind kind,
+		  int (*each)(struct fd_restore *restore, struct image *img, ProtobufCMessage *msg));
+/* "files.img: file 12 ..." with -EBADMSG. */
+#define fd_bad(restore, file, what) \
+	cr_fail((restore)->ctx, -EBADMSG, "files.img: file %u (%s) has %s", (file)->id, (file)->ops->name, what)
+
+/* open.c: opens FILE unless it is open, at a number >= first_fd. */
+int fd_open_file(struct fd_restore *restore, struct fd_file *file);
+
+/* fown.c */
+int fown_check(struct fd_restore *restore, const struct fd_file *file, const FownEntry *fown);
+int fown_restore(struct fd_restore *restore, const struct fd_file *file, int nr, const FownEntry *fown);
+
+/* ghost_restore.c: reads remap-fpath.img and the ghost files it names, but for their data. */
+int ghosts_read(struct fd_restore *restore);
+/* Makes each deleted file, opens all that refer to it, and deletes it again, also after an error. */
+int ghosts_open(struct fd_restore *restore);
+void ghosts_free(struct fd_restore *restore);
+
+#endif
