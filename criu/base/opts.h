@@ -31,7 +31,7 @@ struct str_array {
 
 struct cr_opts {
 	pid_t tree_pid;	  /* -t, 0 when not given */
-	char *images_dir; /* -D, as given: relative to where the program was started */
+	char *images_dir; /* -D; absolute once it is open */
 	int images_dirfd; /* the same, open (O_RDONLY | O_DIRECTORY, close-on-exec); what the engine uses */
 	char *work_dir;	  /* -W */
 	char *log_file;	  /* -o */
