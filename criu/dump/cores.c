@@ -11,6 +11,7 @@
 #include "image/image.h"
 #include "proc/list.h"
 #include "proc/values.h"
+#include "task/affinity.h"
 #include "task/core_dump.h"
 #include "task/core_regs.h"
 
@@ -226,5 +227,5 @@ int dump_cores(struct dump *d)
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return affinity_dump(d->ctx, d->images_dirfd, &d->tree);
 }

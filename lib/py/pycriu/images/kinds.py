@@ -6,6 +6,7 @@ from typing import Any
 
 from . import payload
 from . import (
+    affinity_pb2,
     apparmor_pb2,
     autofs_pb2,
     binfmt_misc_pb2,
@@ -161,6 +162,7 @@ _ROWS = (
     Kind("PIDFD", 0x54435556, pidfd_pb2.pidfd_entry),
     Kind("STATS", 0x57093306, stats_pb2.stats_entry, framing=SERVICE),
     Kind("IRMAP_CACHE", 0x57004059, fh_pb2.irmap_cache_entry, framing=SERVICE),
+    Kind("AFFINITY", 0x50414346, affinity_pb2.affinity_entry),
 )
 
 KINDS = {kind.name: kind for kind in _ROWS}
