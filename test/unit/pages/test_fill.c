@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The filler: several tasks' memory from outside, by one and more threads, and what goes wrong. */
+#include "pages/fixture.h"
+
+#include <linux/userfaultfd.h>
+#include <stdatomic.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "restore/fill.h"
+
+#define NR_PAGES 1000ul /* of each area; several chunks */
+#define NR_AREAS 5
+
+#ifndef UFFD_USER_MODE_ONLY
+#define UFFD_USER_MODE_ONLY 1
+#endif
+
+struct area {
+	char *base;
+	int uffd;
+	struct page_run_at runs[3];
+	struct fill_job job;
+	atomic_int done;
+	int result;
+};
+
+static void done(struct fill_job *job, int result)
+{
+	struct area *a = job->arg;
+
+	a->result = result;
+	atomic_fetch_add(&a->done, 1);
+}
+
+/* An area of our own that takes pages by userfaultfd: pages 0-9 and 20-999 are filled; false when we may not. */
+static bool area_begin(struct area *a, struct page_source *src)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	memset(a, 0, sizeof(*a));
+	a->uffd = syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+	if (a->uffd < 0)
+		return false;
+	a->base = mmap(NULL, NR_PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	reg.range.start = (uintptr_t)a->base;
+	reg.range.len = NR_PAGES * PAGE;
+	assert_int_equal(ioctl(a->uffd, UFFDIO_API, &api), 0);
+	assert_int_equal(ioctl(a->uffd, UFFDIO_REGISTER, &reg), 0);
+	a->runs[0] = (struct page_run_at){ reg.range.start, 10, 0, PE_PRESENT };
+	a->runs[1] = (struct page_run_at){ reg.range.start + 20 * PAGE, 980, 20 * PAGE, PE_PRESENT };
+	a->job = (struct fill_job){ .uffd = a->uffd, .runs = a->runs, .nr_runs = 2, .src = src, .done = done, .arg = a };
+	return true;
+}
+
+static void area_end(struct area *a)
+{
+	close(a->uffd);
+	munmap(a->base, NR_PAGES * PAGE);
+}
+
+static void make_image(struct fixture *f)
+{
+	int fd = openat(f->dirfd, "pages-1.img", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	char page[PAGE];
+
+	for (uint64_t n = 0; n < NR_PAGES; n++) {
+		write_pattern(page, n);
+		assert_int_equal(write(fd, page, PAGE), PAGE);
+	}
+	close(fd);
+}
+
+static void fill_areas(struct fixture *f, bool mapped, unsigned threads)
+{
+	struct area areas[NR_AREAS];
+	struct page_source *src;
+	struct fill_stats stats;
+	struct fill *fill;
+
+	assert_int_equal((mapped ? source_mapped_open : source_file_open)(&f->ctx, f->dirfd, 1, &src), 0);
+	src->ops->prefetch(src, 0, src->size);
+	src->ops->prefetch(src, src->size - 1, 100);
+	assert_int_equal(fill_start(&f->ctx, threads, &fill), 0);
+	for (unsigned i = 0; i < NR_AREAS; i++) {
+		if (!area_begin(&areas[i], src))
+			skip();
+		fill_submit(fill, &areas[i].job);
+	}
+	assert_int_equal(fill_finish(&fill, &stats), 0);
+	assert_null(fill);
+	assert_int_equal(stats.nr_pages, NR_AREAS * 990);
+	for (unsigned i = 0; i < NR_AREAS; i++) {
+		assert_int_equal(areas[i].done, 1);
+		assert_int_equal(areas[i].result, 0);
+		close(areas[i].uffd);
+		for (uint64_t n = 0; n < NR_PAGES; n++)
+			if (n >= 10 && n < 20)
+				assert_int_equal(areas[i].base[n * PAGE], 0);
+			else
+				assert_pattern(areas[i].base + n * PAGE, n);
+		areas[i].uffd = -1;
+		area_end(&areas[i]);
+	}
+	source_close(&src);
+}
+
+static void test_fill(void **state)
+{
+	make_image(*state);
+	for (unsigned threads = 0; threads < 4; threads++) {
+		fill_areas(*state, false, threads);
+		fill_areas(*state, true, threads);
+	}
+}
+
+/* One job that can't succeed; the others end, each once. */
+static void test_errors(void **state)
+{
+	struct fixture *f = *state;
+	struct page_source *src;
+	struct area a, b;
+	struct fill *fill;
+
+	make_image(f);
+	assert_int_equal(source_file_open(&f->ctx, f->dirfd, 1, &src), 0);
+	for (unsigned way = 0; way < 4; way++) {
+		if (!area_begin(&a, src))
+			skip();
+		area_begin(&b, src);
+		fixture_forget_error(f);
+		if (way == 0)
+			a.runs[1].offset += PAGE; /* beyond the image */
+		else if (way == 1)
+			a.runs[1].offset = -PAGE;
+		else if (way == 2)
+			a.runs[1].vaddr += PAGE; /* beyond the area */
+		else
+			a.runs[1].vaddr = a.runs[0].vaddr; /* there already */
+		assert_int_equal(fill_start(&f->ctx, 2, &fill), 0);
+		fill_submit(fill, &a.job);
+		fill_submit(fill, &b.job);
+		assert_true(fill_finish(&fill, NULL) < 0);
+		assert_true(a.result < 0);
+		assert_int_equal(a.done, 1);
+		assert_int_equal(b.result, 0);
+		assert_int_equal(b.done, 1);
+		assert_int_equal(f->error.taken, 2);
+		area_end(&a);
+		area_end(&b);
+	}
+	source_close(&src);
+}
+
+static void test_cancel(void **state)
+{
+	struct fixture *f = *state;
+	struct area areas[NR_AREAS], empty = {};
+	struct page_source *src;
+	struct fill *fill;
+
+	make_image(f);
+	assert_int_equal(source_file_open(&f->ctx, f->dirfd, 1, &src), 0);
+	assert_int_equal(fill_start(&f->ctx, 1, &fill), 0);
+	empty.job = (struct fill_job){ .uffd = -1, .src = src, .done = done, .arg = &empty };
+	fill_submit(fill, &empty.job);
+	assert_int_equal(empty.done, 1);
+	for (unsigned i = 0; i < NR_AREAS; i++) {
+		if (!area_begin(&areas[i], src))
+			skip();
+		fill_submit(fill, &areas[i].job);
+	}
+	fill_cancel(&fill);
+	assert_null(fill);
+	for (unsigned i = 0; i < NR_AREAS; i++) {
+		assert_int_equal(areas[i].done, 1);
+		assert_true(areas[i].result == 0 || areas[i].result == -ECANCELED);
+		area_end(&areas[i]);
+	}
+	fill_cancel(&fill);
+	source_close(&src);
+}
+
+static void test_choice(void **state)
+{
+	struct fixture *f = *state;
+	struct page_source *src;
+
+	make_image(f);
+	assert_int_equal(source_open(&f->ctx, f->dirfd, 1, &src), 0);
+	assert_int_equal(fill_choose(PAGE, src), FILL_PREAD);
+	assert_int_equal(fill_choose(1ull << 30, src), FILL_OUTSIDE);
+	source_close(&src);
+	assert_int_equal(source_open(&f->ctx, f->dirfd, 2, &src), -ENOENT);
+	assert_int_equal(mkfifoat(f->dirfd, "pages-2.img", 0600), 0);
+	assert_int_equal(source_open(&f->ctx, f->dirfd, 2, &src), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_fill, fixture_begin, fixture_end),
+		cmocka_unit_test_setup_teardown(test_errors, fixture_begin, fixture_end),
+		cmocka_unit_test_setup_teardown(test_cancel, fixture_begin, fixture_end),
+		cmocka_unit_test_setup_teardown(test_choice, fixture_begin, fixture_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
