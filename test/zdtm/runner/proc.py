@@ -18,13 +18,20 @@ class Reaper:
 
     def __init__(self):
         self.ended = {}
+        self.shell = None  # starts the commands instead, if set
+        self.helpers = set()  # processes of ours that aren't part of the test
 
-    def spawn(self, argv, cwd, out, env=None, setsid=True, stdin="/dev/null"):
-        """Starts ARGV with stdin from a file and stdout and stderr appended to OUT. Returns its pid."""
+    def spawn(self, argv, cwd, out, env=None, setsid=True, stdin="/dev/null", give=None):
+        """Starts ARGV with stdin from a file and stdout and stderr appended to OUT. Returns its pid.
+
+        GIVE: {number: descriptor} to pass on."""
+        if self.shell:
+            return self.shell.spawn(argv, cwd, out, os.environ if env is None else env)
         here = os.getcwd()
         actions = [(os.POSIX_SPAWN_OPEN, 0, stdin, os.O_RDONLY, 0),
                    (os.POSIX_SPAWN_OPEN, 1, out, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
                    (os.POSIX_SPAWN_DUP2, 1, 2)]
+        actions += [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in (give or {}).items()]
         os.chdir(cwd)
         try:
             return os.posix_spawn(argv[0], argv, os.environ if env is None else env, file_actions=actions,
@@ -33,6 +40,8 @@ class Reaper:
             os.chdir(here)
 
     def poll(self):
+        if self.shell:
+            self.ended.update(self.shell.poll())
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -84,7 +93,7 @@ def only_these_left(reaper, expected, timeout=2.0):
     end = time.monotonic() + timeout
     while True:
         reaper.poll()
-        others = [p for p in all_pids() if p not in expected]
+        others = [p for p in all_pids() if p not in expected and p not in reaper.helpers]
         if not others or time.monotonic() > end:
             return [describe(p) for p in others]
         time.sleep(0.005)
@@ -92,6 +101,7 @@ def only_these_left(reaper, expected, timeout=2.0):
 
 def kill_all(reaper):
     """Ends every process of this namespace (all were started below us)."""
+    reaper.shell = None
     for _ in range(200):
         pids = all_pids()
         for pid in pids:

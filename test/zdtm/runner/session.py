@@ -6,7 +6,7 @@ import shutil
 import signal
 import time
 
-from . import snapshot
+from . import flavour, snapshot
 from .proc import Failure, Reaper, describe, only_these_left
 
 
@@ -30,13 +30,16 @@ class Session:
         self.criu_out = os.path.join(work, "criu.out")
         self.root = None
         self.last_log = None
+        self.given = None  # what the program inherited, until it is started
         self.times = []
 
     # The program.
 
     def start(self):
-        self.root = self.reaper.spawn([self.test.binary], self.work, self.out, env={
+        give = self.surroundings()
+        self.root = self.reaper.spawn([self.test.binary], self.work, self.out, give=give, env={
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C", "TEST": self.test.name})
+        self.given = None
         ready = os.path.join(self.work, self.test.name + ".ready")
         end = time.monotonic() + self.timeout
         while not os.path.exists(ready):
@@ -46,6 +49,18 @@ class Session:
             if time.monotonic() > end:
                 raise Failure("the program isn't ready")
             time.sleep(0.003)
+        return None
+
+    def surroundings(self):
+        """What the test's flavour asks for; the descriptors to pass to the program."""
+        if "shell-job" in self.test.words("flavour"):
+            self.reaper.shell = flavour.Shell()
+            self.reaper.helpers.add(self.reaper.shell.pid)
+        if "outside-pair" in self.test.words("flavour"):
+            pid, sock = flavour.echo_partner()
+            self.reaper.helpers.add(pid)
+            self.given = sock
+            return {9: sock.fileno()}
         return None
 
     def steady(self):

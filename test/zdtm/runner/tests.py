@@ -10,7 +10,8 @@ Lines in the head, each " * key: value":
   rounds:           dumps and restores in a row, if the state allows fewer than usual
   timeout:          seconds for one command
   cflags:           for the compiler
-  exit:             how the first task ends: "0" (default) or a signal's number as -N
+  flavour:          shell-job: started by a shell with a terminal, and criu too
+                    outside-pair: descriptor 9 is a socket whose other end is outside of the tree
 """
 import os
 import re

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A pair of connected unix dgram sockets with messages queued both ways; one between parent and child.
+ */
+#define KIND SOCK_DGRAM
+#include "unix_pair.h"
