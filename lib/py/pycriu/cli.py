@@ -84,6 +84,15 @@ def _parser():
     return parser
 
 
+def _explain(error, args):
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    where = getattr(args, "input", None) or getattr(args, "dir", None) or "standard input"
+    if isinstance(error, KeyError):
+        return f"{where}: an entry lacks {error}"
+    return f"{where}: {error}"
+
+
 def main(argv=None):
     """The exit status: 0, or 1 after one line on standard error; 2 when the command line is wrong."""
     args = _parser().parse_args(argv)
@@ -94,8 +103,6 @@ def main(argv=None):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (OSError, images.ImageError, ValueError, KeyError, RecursionError) as error:
-        where = getattr(args, "input", None) or getattr(args, "dir", None) or "standard input"
-        text = f"no {error} in an image" if isinstance(error, KeyError) else str(error)
-        sys.stderr.write(f"crit: {text if isinstance(error, OSError) else f'{where}: {text}'}\n")
+        sys.stderr.write(f"crit: {_explain(error, args)}\n")
         return 1
     return 0

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1
 """crit x: what an image directory holds, as a person wants to see it."""
 
+import bisect
+import itertools
 import os
 
 from . import images
@@ -92,9 +94,6 @@ def ps(directory, out):
         pid = task["pid"]
         comm = directory.core(pid).get("tc", {}).get("comm", "?")
         out.write(f"{pid:7}{task['pgid']:7}{task['sid']:7}   {'    ' * depth}{comm}\n")
-        for thread in task.get("threads", []):
-            if thread != pid:
-                out.write(f"{thread:7}{task['pgid']:7}{task['sid']:7}   {'    ' * (depth + 1)}{comm}\n")
         todo.extend((child, depth + 1) for child in reversed(children.get(pid, [])))
 
 
@@ -154,9 +153,9 @@ def rss(directory, out):
             pages = run.get("nr_pages", run["compat_nr_pages"])
             end = run["vaddr"] + pages * PAGE
             text = f"\t{run['vaddr']:x} / {pages:<8}"
-            for area in areas:
-                if area["end"] <= run["vaddr"] or area["start"] >= end:
-                    continue
+            # Areas stand in ascending order.
+            first = bisect.bisect_right(areas, run["vaddr"], key=lambda area: area["end"])
+            for area in itertools.takewhile(lambda area: area["start"] < end, areas[first:]):
                 size = (area["end"] - area["start"]) // PAGE
                 line = f"{text:<26}{area['start']:x} / {size:<8}{_area_name(directory, area)}"
                 out.write(line.rstrip() + "\n")

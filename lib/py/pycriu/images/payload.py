@@ -3,6 +3,7 @@
 
 import base64
 import struct
+import warnings
 
 from . import ghost_file_pb2, ipc_msg_pb2
 from .present import from_dict, to_dict
@@ -32,7 +33,12 @@ class Reader:
         """A framed message."""
         (size,) = struct.unpack("<I", self.take(4))
         message = kind()
-        message.ParseFromString(self.take(size))
+        with warnings.catch_warnings(record=True) as caught:
+            # Bytes that are left over are but a warning to the parser.
+            warnings.simplefilter("always")
+            message.ParseFromString(self.take(size))
+        if caught:
+            raise PayloadError(f"{message.DESCRIPTOR.name}: {caught[0].message}")
         if not message.IsInitialized():
             missing = ", ".join(message.FindInitializationErrors())
             raise PayloadError(f"{message.DESCRIPTOR.name} lacks {missing}")
