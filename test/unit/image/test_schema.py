@@ -2,6 +2,7 @@
 """The schemas are an interface: every field and enum value against the tables of the format, both ways."""
 
 import csv
+import re
 import subprocess
 
 import pytest
@@ -97,3 +98,17 @@ def test_kinds(facts):
         assert ("service header" in row["message"]) == (kind.framing == 0x55105940)
         message = (kind.head or kind.message).DESCRIPTOR.name
         assert row["message"].split()[0] == message
+
+
+def test_store_has_the_same_kinds(facts):
+    """The C store's table: name pattern and magic of every kind, the raw ones too."""
+    text = (ROOT / "criu/image/kinds.c").read_text()
+    ours = {(kind, pattern, "none (raw)") for kind, pattern in re.findall(r'RAW_ROW\((\w+), "([^"]+)"\),', text)}
+    ours |= set(re.findall(r'\bROW\((\w+), "([^"]+)", (\w+),', text))
+    ours |= set(re.findall(r'\.kind = "(\w+)", \.pattern = "([^"]+)", \.magic = (\w+)', text))
+    wanted = set()
+    for row in table(facts / "image-files.tsv"):
+        for name in row["file"].split(", "):
+            pattern = name.replace("%u", "%lu").replace("%x", "%lx")
+            wanted.add((row["kind"], pattern, row["magic"]))
+    assert {row for row in ours if row[0] not in OWN_KINDS} == wanted
