@@ -3,10 +3,11 @@
 import ctypes
 import os
 import signal
+import sys
 import time
 
 LIBC = ctypes.CDLL(None, use_errno=True)
-MS_NOSUID, MS_NOEXEC = 2, 8
+MS_RDONLY, MS_NOSUID, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 8, 32, 4096
 
 
 class Failure(Exception):
@@ -74,6 +75,12 @@ class Reaper:
         return code
 
 
+def must_be_first():
+    """We end every process that we see: only where all are ours."""
+    if os.getpid() != 1:
+        sys.exit("run.py: --inner is for a pid namespace of its own")
+
+
 def all_pids():
     """Every process of the namespace but ourselves."""
     return sorted(int(n) for n in os.listdir("/proc") if n.isdigit() and int(n) != os.getpid())
@@ -119,3 +126,20 @@ def private_devpts():
     """Terminals of our own, so that tests don't disturb each other's numbers."""
     if LIBC.mount(b"devpts", b"/dev/pts", b"devpts", MS_NOSUID | MS_NOEXEC, b"newinstance,ptmxmode=0666,mode=0620"):
         raise Failure(f"can't mount devpts: {os.strerror(ctypes.get_errno())}")
+
+
+def read_only_but(folder):
+    """Makes every file system read-only for this namespace, except kernel ones and FOLDER.
+
+    A damaged image may name any file, with any flags."""
+    def mount(source, target, flags):
+        if LIBC.mount(source, target, None, flags, None):
+            raise Failure(f"can't mount {target.decode()}: {os.strerror(ctypes.get_errno())}")
+
+    here = os.fsencode(folder)
+    with open("/proc/self/mountinfo") as f:
+        points = [line.split()[4].encode().decode("unicode_escape") for line in f]
+    mount(here, here, MS_BIND)
+    for point in points:
+        if not point.startswith(("/proc", "/sys", "/dev/pts")):
+            mount(None, os.fsencode(point), MS_REMOUNT | MS_BIND | MS_RDONLY)

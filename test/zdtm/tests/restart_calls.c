@@ -140,6 +140,8 @@ int main(int argc, char **argv)
 	for (i = 0; i < KIDS; i++)
 		if (i != 2 && waitpid(kids[i], NULL, WNOHANG) != 0)
 			fail("call %d ended early", i);
+	if (test_sabotage())
+		MUST(kill(kids[7], SIGKILL));
 	for (i = 0; i < 3; i++)
 		CHECK_EQ(write(pipes[i][1], "x", 1), 1);
 	CHECK_EQ(syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0), 1);
@@ -147,8 +149,6 @@ int main(int argc, char **argv)
 	MUST(kill(kids[4], SIGUSR1));
 	CHECK_EQ(send(pair[1], "x", 1, 0), 1);
 	i = MUST(open("the-fifo", O_WRONLY));
-	if (test_sabotage())
-		MUST(kill(kids[7], SIGKILL));
 	for (i = 0; i < KIDS; i++)
 		test_reap(kids[i]);
 	pass();
