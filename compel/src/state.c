@@ -52,13 +52,13 @@ int compel_set_regs(pid_t tid, const compel_regs_t *regs)
 
 int compel_get_xstate(pid_t tid, void *buf, size_t size, size_t *ret_size)
 {
-	size_t got = size;
+	size_t room = size & ~(size_t)7, got = room; /* the kernel takes whole words */
 	int err = getregset(tid, NT_X86_XSTATE, buf, &got);
 
 	if (err)
 		return err;
-	/* The kernel cuts what doesn't fit without a word. */
-	if (got == size) {
+	/* What doesn't fit is cut without a word. */
+	if (got == room) {
 		*ret_size = size ? 2 * size : 4096;
 		return -ENOSPC;
 	}
