@@ -74,7 +74,9 @@ class Shell:
                 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
                 signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
                 os.chdir(request["cwd"])
-                out = os.open(request["out"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+                out = slave
+                if request["out"]:
+                    out = os.open(request["out"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
                 os.dup2(slave, 0)
                 os.dup2(out, 1)
                 os.dup2(out, 2)

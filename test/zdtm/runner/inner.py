@@ -77,9 +77,9 @@ def report(s, message):
 
 def main(path):
     """Runs the job described in PATH (JSON) and writes the outcome to PATH.out."""
+    proc.must_be_first()
     with open(path) as f:
         job = json.load(f)
-    proc.must_be_first()
     if "kind" in job:
         return damage.main(job)
     outcome = {"result": "fail", "message": "", "times": []}

@@ -24,12 +24,12 @@ def in_namespace(argv, **kw):
                            "--kill-child=SIGKILL", "--mount-proc"] + argv, stdin=subprocess.DEVNULL, **kw)
 
 
-def inner_job(job, work):
-    """Runs one job of runner.inner; its outcome."""
+def inner_job(job, work, script=RUN_PY):
+    """Runs SCRIPT --inner with a job, in a namespace; the outcome it writes."""
     path = os.path.join(work, "job.json")
     with open(path, "w") as f:
         json.dump(job, f)
-    done = in_namespace([sys.executable, RUN_PY, "--inner", path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    done = in_namespace([sys.executable, script, "--inner", path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                         timeout=job["limit"] + 30, check=False)
     try:
         with open(path + ".out") as f:
