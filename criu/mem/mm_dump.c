@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+#include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -108,6 +109,9 @@ int mm_dump(struct cr_ctx *ctx, const struct mm_dump_args *args)
 		pointers[i] = &areas[i];
 	}
 	fill_bounds(&st, args, &mm);
+	/* The end mark goes without saying; with it the vector would be longer than some readers take. */
+	while (auxv.nr > 2 && auxv.v[auxv.nr - 2] == AT_NULL)
+		auxv.nr -= 2;
 	mm.n_mm_saved_auxv = auxv.nr;
 	mm.mm_saved_auxv = auxv.v;
 	mm.n_vmas = args->vmas->nr;

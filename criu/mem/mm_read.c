@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* mm-PID.img as untrusted input. */
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -165,16 +164,14 @@ static int check_bounds(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm)
 	return 0;
 }
 
+/* Its AT_NULL may be missing: prctl(2) puts it behind what it is given. */
 static int check_auxv(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm)
 {
 	size_t n = mm->n_mm_saved_auxv;
 
 	if (n < 2 || n % 2 || n > PROC_AUXV_MAX)
 		return cr_fail(ctx, -EBADMSG, "mm-%d.img: auxiliary vector of %zu words", pid, n);
-	for (size_t i = 0; i < n; i += 2)
-		if (mm->mm_saved_auxv[i] == AT_NULL)
-			return 0;
-	return cr_fail(ctx, -EBADMSG, "mm-%d.img: the auxiliary vector has no end", pid);
+	return 0;
 }
 
 int mm_validate(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm)
