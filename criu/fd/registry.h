@@ -9,5 +9,10 @@
 extern const struct fd_ops reg_ops;
 extern const struct fd_ops pipe_ops;
 extern const struct fd_ops fifo_ops;
+extern const struct fd_ops eventfd_ops;
+extern const struct fd_ops epoll_ops;
+extern const struct fd_ops signalfd_ops;
+extern const struct fd_ops timerfd_ops;
+extern const struct fd_ops memfd_ops;
 
 #endif

@@ -41,6 +41,8 @@ void *fd_restore_state(struct fd_restore *restore, const struct fd_ops *ops, siz
 const struct fd_table *fd_table_find(const struct fd_restore *restore, uint32_t files_id);
 /* The row of the number NR, or NULL. */
 const struct fd_table_row *fd_table_row_find(const struct fd_table *table, int nr);
+/* Keeps the number NR, and those below, free for use in tasks. -EMFILE if it is too high for this system. */
+int fd_restore_reserve(struct fd_restore *restore, uint32_t nr);
 /*
  * Reads every entry of the image KIND (no ids) if there is one, and hands each with the open image (for its
  * payload) to EACH, who returns 0 or -errno and doesn't keep the message.

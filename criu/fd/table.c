@@ -95,25 +95,28 @@ static int read_rows(struct fd_restore *restore, struct fd_table *table)
 	return cr_fail_errno(restore->ctx, r, "Can't read fdinfo-%u.img", table->files_id);
 }
 
+int fd_restore_reserve(struct fd_restore *restore, uint32_t nr)
+{
+	uint64_t limit;
+
+	if (nr <= (uint32_t)restore->max_nr)
+		return 0;
+	limit = system_limit();
+	if (nr >= NR_MAX || nr + restore->nr_files >= limit)
+		return cr_fail(restore->ctx, -EMFILE,
+			       "descriptor %u leaves no room below the limit of %lu (/proc/sys/fs/nr_open)", nr,
+			       (unsigned long)limit);
+	restore->max_nr = nr;
+	return 0;
+}
+
 static int check_rows(struct fd_restore *restore, const struct fd_table *table)
 {
-	int max = table->nr ? table->v[table->nr - 1].nr : -1;
-
 	for (size_t i = 1; i < table->nr; i++)
 		if (table->v[i - 1].nr == table->v[i].nr)
 			return cr_fail(restore->ctx, -EBADMSG, "fdinfo-%u.img: descriptor %d is there twice",
 				       table->files_id, table->v[i].nr);
-	if (max > restore->max_nr) {
-		uint64_t limit = system_limit();
-
-		if ((uint64_t)max + restore->nr_files >= limit)
-			return cr_fail(restore->ctx, -EMFILE,
-				       "fdinfo-%u.img: descriptor %d leaves no room below the limit of %lu "
-				       "(/proc/sys/fs/nr_open)",
-				       table->files_id, max, (unsigned long)limit);
-		restore->max_nr = max;
-	}
-	return 0;
+	return table->nr ? fd_restore_reserve(restore, table->v[table->nr - 1].nr) : 0;
 }
 
 int fd_restore_read_table(struct fd_restore *restore, uint32_t files_id)

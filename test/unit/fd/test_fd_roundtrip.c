@@ -16,11 +16,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,7 +39,7 @@ struct shared_notes *notes;
 static struct cr_error *error;
 static char scratch_dir[] = "/tmp/test_fd.XXXXXX";
 
-#define ALL_CASES file_cases, pipe_cases
+#define ALL_CASES file_cases, pipe_cases, event_cases
 
 void must_failed(const char *file, int line, const char *what)
 {
@@ -268,6 +273,7 @@ static int clean(void **state)
 	return mkdir(scratch_dir, 0700);
 }
 
+#include "event_cases.h"
 #include "file_cases.h"
 #include "pipe_cases.h"
 
