@@ -30,7 +30,7 @@ def wait_for(what, condition, timeout=30.0, reaper=None):
 
 
 class Program:
-    """One that writes a growing number to the file "progress" and, once "go" is there, its verdict to standard output."""
+    """Writes a growing number to the file "progress" and, once "go" is there, its verdict to standard output."""
 
     options = ()
     needs = ()

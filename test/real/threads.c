@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define NR_THREADS 200
-#define NR_CELLS 10
+#define NR_CELLS   10
 
 static struct {
 	pthread_mutex_t lock;

@@ -53,38 +53,37 @@ extern const char *test_name;
 extern char test_dir[];
 
 /* End this process: 1 with a line "FAIL ...", 0 with the line "PASS". */
-void test_fail_at(const char *file, int line, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4), noreturn));
+void test_fail_at(const char *file, int line, const char *fmt, ...) __attribute__((format(printf, 3, 4), noreturn));
 void pass(void) __attribute__((noreturn));
 #define fail(...) test_fail_at(__FILE__, __LINE__, __VA_ARGS__)
 /* Not needed features: the runner counts the test as skipped. */
 void skip(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 /* CHECK(condition): or fail. MUST(call): a call that returns -1 (or MAP_FAILED) fails the test; its value otherwise. */
-#define CHECK(cond)                                               \
-	do {                                                      \
-		if (!(cond))                                      \
-			fail("%s (errno %d)", #cond, errno);      \
+#define CHECK(cond)                                                                                                    \
+	do {                                                                                                           \
+		if (!(cond))                                                                                           \
+			fail("%s (errno %d)", #cond, errno);                                                           \
 	} while (0)
-#define MUST(call)                                                            \
-	({                                                                    \
-		__typeof__(call) must_value = (call);                         \
-		if ((intptr_t)must_value == -1)                               \
-			fail("%s: %s", #call, strerror(errno));               \
-		must_value;                                                   \
+#define MUST(call)                                                                                                     \
+	({                                                                                                             \
+		__typeof__(call) must_value = (call);                                                                  \
+		if ((intptr_t)must_value == -1)                                                                        \
+			fail("%s: %s", #call, strerror(errno));                                                        \
+		must_value;                                                                                            \
 	})
 /* Two integers that must be equal; both are printed when they are not. */
-#define CHECK_EQ(a, b)                                                                    \
-	do {                                                                              \
-		long long eq_a = (long long)(a), eq_b = (long long)(b);                   \
-		if (eq_a != eq_b)                                                         \
-			fail("%s is %lld (%#llx), not %lld (%#llx)", #a, eq_a, eq_a, eq_b, eq_b); \
+#define CHECK_EQ(a, b)                                                                                                 \
+	do {                                                                                                           \
+		long long eq_a = (long long)(a), eq_b = (long long)(b);                                                \
+		if (eq_a != eq_b)                                                                                      \
+			fail("%s is %lld (%#llx), not %lld (%#llx)", #a, eq_a, eq_a, eq_b, eq_b);                      \
 	} while (0)
 /* Two pieces of memory that must be equal. */
-#define CHECK_MEM(a, b, size)                                             \
-	do {                                                              \
-		if (memcmp((a), (b), (size)))                             \
-			fail("%s differs from %s", #a, #b);               \
+#define CHECK_MEM(a, b, size)                                                                                          \
+	do {                                                                                                           \
+		if (memcmp((a), (b), (size)))                                                                          \
+			fail("%s differs from %s", #a, #b);                                                            \
 	} while (0)
 
 /* Fills SIZE bytes with a pattern that depends on SEED and on the place of each byte in the piece. */
@@ -98,7 +97,7 @@ void test_verify_bytes_at(const char *file, int line, const void *mem, size_t si
 
 /* Waits for the child and fails unless it exited with STATUS (as in wait(2)). */
 void test_reap_at(const char *file, int line, pid_t pid, int status);
-#define test_reap(pid) test_reap_at(__FILE__, __LINE__, (pid), 0)
+#define test_reap(pid)		      test_reap_at(__FILE__, __LINE__, (pid), 0)
 #define test_reap_status(pid, status) test_reap_at(__FILE__, __LINE__, (pid), (status))
 
 /* A meeting point for the time before test_ready(): it leaves no descriptor behind. */

@@ -12,7 +12,8 @@ from . import damage, proc
 def phases(s):
     """{"dump": [...], "restore": [...]}"""
     out = os.path.join(s.work, "phases")
-    s.reaper.run([s.criu, "dump", "-t", "1", "-D", s.work], s.work, out, s.timeout, dict(s.env, CRIU_FAULT_PHASE="list"))
+    s.reaper.run([s.criu, "dump", "-t", "1", "-D", s.work], s.work, out, s.timeout,
+                 dict(s.env, CRIU_FAULT_PHASE="list"))
     found = {"dump": [], "restore": []}
     with open(out) as f:
         for line in f:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Descriptors that aren't for data: O_PATH of a file, of a directory and of a symbolic link; a directory with a read position.
+ * Descriptors that aren't for data: O_PATH of a file, of a directory and of a symbolic link; a directory with a read
+ * position.
  */
 #include <dirent.h>
 #include <fcntl.h>

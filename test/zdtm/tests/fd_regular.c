@@ -10,10 +10,14 @@ static const struct {
 	int flags;
 	off_t pos;
 } kinds[] = {
-	{ O_RDONLY, 0 },	      { O_WRONLY, 7 },
-	{ O_RDWR, 4096 },	      { O_RDWR | O_APPEND, 3 },
-	{ O_RDONLY | O_NONBLOCK, 1 }, { O_RDWR | O_NOATIME, 99999 },
-	{ O_WRONLY | O_DSYNC, 5 },    { O_RDWR | O_SYNC, (off_t)1 << 40 },
+	{ O_RDONLY, 0 },
+	{ O_WRONLY, 7 },
+	{ O_RDWR, 4096 },
+	{ O_RDWR | O_APPEND, 3 },
+	{ O_RDONLY | O_NONBLOCK, 1 },
+	{ O_RDWR | O_NOATIME, 99999 },
+	{ O_WRONLY | O_DSYNC, 5 },
+	{ O_RDWR | O_SYNC, (off_t)1 << 40 },
 	{ O_RDONLY | O_NOFOLLOW, 2 },
 };
 #define NR (int)(sizeof(kinds) / sizeof(kinds[0]))

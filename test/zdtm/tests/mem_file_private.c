@@ -10,7 +10,7 @@
 #include "zdtm.h"
 
 #define PAGES 40
-#define SIZE (PAGES * TEST_PAGE)
+#define SIZE  (PAGES * TEST_PAGE)
 
 static char content[SIZE + 3 * TEST_PAGE];
 

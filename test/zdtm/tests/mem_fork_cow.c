@@ -9,7 +9,7 @@
 #include "zdtm.h"
 
 #define PAGES 64
-#define SIZE (PAGES * TEST_PAGE)
+#define SIZE  (PAGES * TEST_PAGE)
 
 static char *mem;
 

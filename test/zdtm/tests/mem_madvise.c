@@ -8,9 +8,9 @@
 
 #include "zdtm.h"
 
-static const int advice[] = { MADV_DONTFORK, MADV_DONTDUMP, MADV_WIPEONFORK, MADV_HUGEPAGE, MADV_NOHUGEPAGE,
-			      MADV_SEQUENTIAL, MADV_RANDOM, MADV_MERGEABLE };
-#define NR (int)(sizeof(advice) / sizeof(advice[0]))
+static const int advice[] = { MADV_DONTFORK,   MADV_DONTDUMP,	MADV_WIPEONFORK, MADV_HUGEPAGE,
+			      MADV_NOHUGEPAGE, MADV_SEQUENTIAL, MADV_RANDOM,	 MADV_MERGEABLE };
+#define NR   (int)(sizeof(advice) / sizeof(advice[0]))
 #define SIZE (4 * TEST_PAGE)
 
 int main(int argc, char **argv)

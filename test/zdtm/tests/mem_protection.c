@@ -9,8 +9,10 @@
 
 #include "zdtm.h"
 
-static const int prots[] = { PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_EXEC,
-			     PROT_READ | PROT_WRITE | PROT_EXEC, PROT_WRITE };
+static const int prots[] = {
+	PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_EXEC, PROT_READ | PROT_WRITE | PROT_EXEC,
+	PROT_WRITE
+};
 #define NR (int)(sizeof(prots) / sizeof(prots[0]))
 
 static sigjmp_buf back;

@@ -63,7 +63,8 @@ int main(int argc, char **argv)
 	test_wait();
 
 	if (test_sabotage())
-		one = MUST((char *)mmap(one, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+		one = MUST((char *)mmap(one, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+					0));
 	test_verify(two + 4 * TEST_PAGE, 100, 2);
 	test_fill(two + 8 * TEST_PAGE, 16 * TEST_PAGE, 9);
 	atomic_store((atomic_int *)(two + SIZE - 64), 1);

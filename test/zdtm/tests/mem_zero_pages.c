@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Pages that were only read (the kernel's zero page) and pages that were written with zeros: all read zero, all can be written.
+ * Pages that were only read (the kernel's zero page) and pages that were written with zeros: all read zero, all can be
+ * written.
  */
 #include <sys/mman.h>
 

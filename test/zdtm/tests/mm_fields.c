@@ -29,9 +29,19 @@ static void fields(unsigned long long out[12], char *text)
 static void move(const unsigned long long *f, char *arg_start, char *arg_end, void *auxv, uint32_t size)
 {
 	struct prctl_mm_map map = {
-		.start_code = f[0], .end_code = f[1], .start_stack = f[2], .start_data = f[3], .end_data = f[4],
-		.start_brk = f[5], .brk = (uintptr_t)sbrk(0), .arg_start = (uintptr_t)arg_start,
-		.arg_end = (uintptr_t)arg_end, .env_start = f[8], .env_end = f[9], .auxv = auxv, .auxv_size = size,
+		.start_code = f[0],
+		.end_code = f[1],
+		.start_stack = f[2],
+		.start_data = f[3],
+		.end_data = f[4],
+		.start_brk = f[5],
+		.brk = (uintptr_t)sbrk(0),
+		.arg_start = (uintptr_t)arg_start,
+		.arg_end = (uintptr_t)arg_end,
+		.env_start = f[8],
+		.env_end = f[9],
+		.auxv = auxv,
+		.auxv_size = size,
 		.exe_fd = -1,
 	};
 

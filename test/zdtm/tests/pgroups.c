@@ -21,7 +21,7 @@ int main(int argc, char **argv)
 		}
 	}
 	test_sync_wait(&sync, 4);
-	MUST(setpgid(kid[2], 0)); /* leads */
+	MUST(setpgid(kid[2], 0));      /* leads */
 	MUST(setpgid(kid[0], kid[2])); /* an older brother joins */
 	MUST(setpgid(kid[3], kid[2])); /* a younger one too */
 	for (i = 0; i < 4; i++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Pipes between tasks: ping-pong goes on, data on the way arrive, an end that only a child holds, an end that nobody holds.
+ * Pipes between tasks: ping-pong goes on, data on the way arrive, an end that only a child holds, an end that nobody
+ * holds.
  */
 #include <fcntl.h>
 

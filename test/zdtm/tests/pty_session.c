@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A session on a pseudo terminal, as a terminal emulator makes one: controlling terminal, foreground and background group.
+ * A session on a pseudo terminal, as a terminal emulator makes one: controlling terminal, foreground and background
+ * group.
  *
  * The parent holds the master; the leader and its jobs have the slave.
  */

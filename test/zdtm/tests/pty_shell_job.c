@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A job of a shell: its session leader and its terminal's other end are outside of the tree; dumped and restored with -j.
+ * A job of a shell: its session leader and its terminal's other end are outside of the tree; dumped and restored with
+ * -j.
  *
  * flavour: shell-job
  * options: --shell-job

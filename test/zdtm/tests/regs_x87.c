@@ -24,7 +24,8 @@ int main(int argc, char **argv)
 	mxcsr_in = (mxcsr_old & ~0x6000u) | 0x4000 | 0x8000;
 	__asm__ volatile("fninit; fldcw %0; ldmxcsr %1" : : "m"(cw_in), "m"(mxcsr_in));
 	__asm__ volatile("fldt 0(%0); fldt 16(%0); fldt 32(%0); fldt 48(%0); fldt 64(%0); fldt 80(%0); fldt 96(%0)"
-			 : : "r"(in));
+			 :
+			 : "r"(in));
 	/* Until the file is there: only system calls, no library. */
 	{
 		static char path[8192];
@@ -33,17 +34,24 @@ int main(int argc, char **argv)
 		n = snprintf(path, sizeof(path) - 64, "%s/%s.go", test_dir, test_name);
 		path[n] = 0;
 		for (;;) {
-			__asm__ volatile("syscall" : "=a"(ret) : "0"(SYS_access), "D"(path), "S"(0L)
+			__asm__ volatile("syscall"
+					 : "=a"(ret)
+					 : "0"(SYS_access), "D"(path), "S"(0L)
 					 : "rcx", "r11", "memory");
 			if (ret == 0)
 				break;
-			__asm__ volatile("syscall" : "=a"(ret) : "0"(SYS_nanosleep), "D"(&ts), "S"(0L)
+			__asm__ volatile("syscall"
+					 : "=a"(ret)
+					 : "0"(SYS_nanosleep), "D"(&ts), "S"(0L)
 					 : "rcx", "r11", "memory");
 		}
 	}
 	__asm__ volatile("fnstcw %0; stmxcsr %1" : "=m"(cw_out), "=m"(mxcsr_out));
-	__asm__ volatile("fstpt 96(%0); fstpt 80(%0); fstpt 64(%0); fstpt 48(%0); fstpt 32(%0); fstpt 16(%0); fstpt 0(%0)"
-			 : : "r"(out) : "memory");
+	__asm__ volatile(
+		"fstpt 96(%0); fstpt 80(%0); fstpt 64(%0); fstpt 48(%0); fstpt 32(%0); fstpt 16(%0); fstpt 0(%0)"
+		:
+		: "r"(out)
+		: "memory");
 	__asm__ volatile("fldcw %0; ldmxcsr %1" : : "m"(cw_old), "m"(mxcsr_old));
 	CHECK_EQ(cw_out, cw_in);
 	CHECK_EQ(mxcsr_out, mxcsr_in);

@@ -2,8 +2,9 @@
 /*
  * System calls with a timeout that a dump interrupts: each ends when its time is over, not before.
  *
- * nanosleep, clock_nanosleep to a point in time, poll, epoll_wait, futex, select, sigtimedwait, one child each. The kernel
- * itself lets some of these return EINTR when a task is stopped; then the caller goes on with what remains, as it must.
+ * nanosleep, clock_nanosleep to a point in time, poll, epoll_wait, futex, select, sigtimedwait, one child each. The
+ * kernel itself lets some of these return EINTR when a task is stopped; then the caller goes on with what remains, as
+ * it must.
  *
  * ignore: . the children end by themselves, at any time
  */
@@ -116,7 +117,9 @@ static int do_sigtimedwait(void)
 	return ret == -1 && errno == EAGAIN ? 0 : 1;
 }
 
-static int (*const calls[])(void) = { do_nanosleep, do_absolute, do_poll, do_epoll, do_futex, do_select, do_sigtimedwait };
+static int (*const calls[])(void) = {
+	do_nanosleep, do_absolute, do_poll, do_epoll, do_futex, do_select, do_sigtimedwait
+};
 #define KIDS (int)(sizeof(calls) / sizeof(calls[0]))
 
 int main(int argc, char **argv)

@@ -36,8 +36,8 @@ int main(int argc, char **argv)
 	for (i = 0; i < RLIM_NLIMITS; i++) {
 		MUST(getrlimit(i, &now));
 		if (now.rlim_cur != before[i].rlim_cur || now.rlim_max != before[i].rlim_max)
-			fail("limit %u is %llu/%llu, not %llu/%llu", i, (long long)now.rlim_cur, (long long)now.rlim_max,
-			     (long long)before[i].rlim_cur, (long long)before[i].rlim_max);
+			fail("limit %u is %llu/%llu, not %llu/%llu", i, (long long)now.rlim_cur,
+			     (long long)now.rlim_max, (long long)before[i].rlim_cur, (long long)before[i].rlim_max);
 	}
 	pass();
 }

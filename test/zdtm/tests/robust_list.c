@@ -44,7 +44,8 @@ int main(int argc, char **argv)
 	pid_t kid;
 
 	test_init(argc, argv);
-	shared = MUST((pthread_mutex_t *)mmap(NULL, TEST_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+	shared = MUST(
+		(pthread_mutex_t *)mmap(NULL, TEST_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
 	make(shared, PTHREAD_PROCESS_SHARED);
 	make(&own, PTHREAD_PROCESS_PRIVATE);
 	test_sync_init(&sync);

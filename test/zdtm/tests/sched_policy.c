@@ -10,8 +10,13 @@
 static const struct {
 	int policy, prio, nice;
 } kinds[] = {
-	{ SCHED_OTHER, 0, -7 }, { SCHED_OTHER, 0, 19 }, { SCHED_BATCH, 0, 5 }, { SCHED_IDLE, 0, 3 },
-	{ SCHED_FIFO, 7, 0 },	{ SCHED_RR, 3, 0 },	{ SCHED_RR | SCHED_RESET_ON_FORK, 2, 1 },
+	{ SCHED_OTHER, 0, -7 },
+	{ SCHED_OTHER, 0, 19 },
+	{ SCHED_BATCH, 0, 5 },
+	{ SCHED_IDLE, 0, 3 },
+	{ SCHED_FIFO, 7, 0 },
+	{ SCHED_RR, 3, 0 },
+	{ SCHED_RR | SCHED_RESET_ON_FORK, 2, 1 },
 };
 #define KIDS (int)(sizeof(kinds) / sizeof(kinds[0]))
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The alternate signal stack of the first thread: recorded, and used by the next signal; one task is on it while dumped.
+ * The alternate signal stack of the first thread: recorded, and used by the next signal; one task is on it while
+ * dumped.
  */
 #include "zdtm.h"
 

@@ -13,7 +13,8 @@
 int main(int argc, char **argv)
 {
 	struct itimerspec none = { 0 }, far = { .it_value = { 5000, 5 } }, interval = { { 40, 7 }, { 4000, 0 } };
-	struct itimerspec soon = { .it_value = { 0, 1000 } }, period = { { 0, 30000000 }, { 0, 30000000 } }, now, absolute = { 0 };
+	struct itimerspec soon = { .it_value = { 0, 1000 } }, period = { { 0, 30000000 }, { 0, 30000000 } }, now,
+			  absolute = { 0 };
 	int off, rel, abs, expired, ticking;
 	uint64_t ticks;
 

@@ -17,8 +17,9 @@ static int64_t ns(const struct timespec *ts)
 
 static void check(void)
 {
-	static const clockid_t clocks[] = { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_MONOTONIC_COARSE,
-					    CLOCK_REALTIME_COARSE, CLOCK_TAI, CLOCK_MONOTONIC_RAW };
+	static const clockid_t clocks[] = { CLOCK_REALTIME,	    CLOCK_MONOTONIC,	   CLOCK_BOOTTIME,
+					    CLOCK_MONOTONIC_COARSE, CLOCK_REALTIME_COARSE, CLOCK_TAI,
+					    CLOCK_MONOTONIC_RAW };
 	struct timespec a, b, c;
 	struct timeval tv;
 	int i, n;
