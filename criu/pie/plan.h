@@ -23,10 +23,11 @@
 
 /* ---- memory -------------------------------------------------------------------------------------------------- */
 
-#define PLAN_AREA_WRITABLE (1u << 0) /* map it writable first, prot at the end: it is filled by reads or from outside */
-#define PLAN_AREA_UFFD	   (1u << 1) /* register it: pages come from outside */
-#define PLAN_AREA_LOCK	   (1u << 2) /* mlock(2) when it is filled */
-#define PLAN_AREA_GUARD	   (1u << 3) /* no area: install guard pages there (MADV_GUARD_INSTALL) */
+#define PLAN_AREA_WRITABLE (1u << 0) /* map it writable first, prot at the end: it is filled by reads or from outside  \
+				      */
+#define PLAN_AREA_UFFD	(1u << 1)    /* register it: pages come from outside */
+#define PLAN_AREA_LOCK	(1u << 2)    /* mlock(2) when it is filled */
+#define PLAN_AREA_GUARD (1u << 3)    /* no area: install guard pages there (MADV_GUARD_INSTALL) */
 
 struct plan_area {
 	uint64_t start, len, pgoff; /* bytes */
@@ -43,8 +44,8 @@ struct plan_iov {
 
 /* Pages that are read from pages_fd: one preadv(2) of nr_iovs parts from iovs[first_iov]. */
 struct plan_read {
-	uint64_t offset;	      /* bytes */
-	uint32_t first_iov, nr_iovs;  /* nr_iovs <= PLAN_IOV_MAX */
+	uint64_t offset;	     /* bytes */
+	uint32_t first_iov, nr_iovs; /* nr_iovs <= PLAN_IOV_MAX */
 };
 
 /* Moves a special mapping (vvar, vdso) of this kernel, first out of the way, at the end to its place. */
@@ -106,7 +107,7 @@ struct plan_thread {
 	struct plan_creds creds;
 	/* The blob's own. */
 	struct restorer_args *args;
-	uint64_t stack_top;
+	uint64_t stack_start, stack_size; /* bytes */
 };
 
 /* ---- the process --------------------------------------------------------------------------------------------- */
@@ -130,6 +131,7 @@ struct restorer_args {
 	uint64_t region_start, region_len; /* blob, arguments, stacks, shared memory: what stays mapped */
 	uint64_t task_size;		   /* the end of user addresses */
 	int32_t pid;
+	uint32_t fault_stage; /* enum restore_stage that is made to fail */
 
 	uint32_t nr_moves;
 	struct plan_move moves[PLAN_NR_MOVES];
@@ -148,6 +150,7 @@ struct restorer_args {
 	struct plan_mm_map mm;
 	uint32_t thp_disabled;
 	uint32_t personality;
+	uint32_t membarrier; /* bit N: membarrier(2) with command 1 << N */
 	uint32_t child_subreaper;
 
 	int32_t first_service_fd; /* it and all above are closed at the end */
@@ -163,6 +166,10 @@ struct restorer_args {
 	struct plan_thread *threads; /* [0] is the leader */
 	uint32_t nr_threads;
 	uint32_t threads_left; /* futex: threads beside the leader that have not come to their end */
+
+	/* For a rt_sigtimedwait(2) that the engine lets the task make. */
+	uint64_t sigchld_mask;
+	int64_t no_time[2];
 };
 
 /* ---- shared by the engine and all tasks ---------------------------------------------------------------------- */
@@ -171,19 +178,20 @@ struct restorer_args {
 enum restore_stage {
 	STAGE_NONE,
 	STAGE_BORN,
-	STAGE_FORKED,	/* it has forked its children */
-	STAGE_GROUPED,	/* it is in its process group */
-	STAGE_FILES,	/* its descriptors are in place */
-	STAGE_BLOB,	/* it runs the blob */
-	STAGE_UFFD,	/* stops: slot->uffd waits to be taken */
-	STAGE_MEMORY,	/* its memory is complete */
-	STAGE_THREADS,	/* it creates its threads */
-	STAGE_PARKED,	/* stops: all is done */
+	STAGE_FORKED,  /* it has forked its children */
+	STAGE_GROUPED, /* it is in its process group */
+	STAGE_FILES,   /* its descriptors are in place */
+	STAGE_BLOB,    /* it runs the blob */
+	STAGE_UFFD,    /* stops: slot->uffd waits to be taken */
+	STAGE_MEMORY,  /* its memory is complete */
+	STAGE_THREADS, /* it creates its threads */
+	STAGE_PARKED,  /* stops: all is done */
 };
 
 /* What the blob was doing when it failed; the engine has a text for each (restore/blob_error.c). */
 enum restorer_op {
 	OP_NONE,
+	OP_FAULT,
 	OP_MOVE_VDSO,
 	OP_UNMAP,
 	OP_MAP,
@@ -199,6 +207,7 @@ enum restorer_op {
 	OP_THP,
 	OP_PERSONALITY,
 	OP_SUBREAPER,
+	OP_MEMBARRIER,
 	OP_CLOSE_FDS,
 	OP_CLONE,
 	OP_RLIMIT,
@@ -225,13 +234,15 @@ enum fill_state { FILL_PENDING, FILL_DONE, FILL_FAILED };
 
 /* One per process that is created. */
 struct restore_slot {
-	int32_t pid;	/* clone3(2) writes it before the child runs */
-	uint32_t stage; /* enum restore_stage */
-	int32_t uffd;	/* a descriptor number of the task */
-	uint32_t fill;	/* futex, enum fill_state */
+	int32_t pid;			   /* clone3(2) writes it before the child runs */
+	uint32_t stage;			   /* enum restore_stage */
+	int32_t uffd;			   /* a descriptor number of the task */
+	uint32_t fill;			   /* futex, enum fill_state */
+	uint64_t region_start, region_len; /* as in restorer_args */
+	uint64_t sigchld_mask, no_time;	   /* addresses in the task of those in restorer_args */
 	/* The blob's first error. */
-	uint32_t op;	 /* enum restorer_op */
-	int32_t err;	 /* -errno */
+	uint32_t op; /* enum restorer_op */
+	int32_t err; /* -errno */
 	int32_t err_tid;
 	uint64_t arg[2]; /* what it was about: addresses, numbers */
 };
@@ -245,7 +256,8 @@ struct restore_shared {
 	struct cr_error error;
 	struct restore_barrier forked;	/* every process exists */
 	struct restore_barrier grouped; /* and is in its process group */
-	struct restore_barrier memory;	/* and has its memory and descriptors */
+	struct restore_barrier files;	/* and its descriptors are in place, where some tasks share a table */
+	struct restore_barrier memory;	/* and its memory */
 	uint32_t fault_stage;		/* enum restore_stage that is made to fail */
 	uint32_t committed;		/* the tasks shall live, whatever becomes of the engine */
 	uint64_t nr_slots;

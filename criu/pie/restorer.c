@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The restorer: code that stands alone in a task while everything else of it is replaced. It is given its region
+ * and struct restorer_args, ends with all threads stopped in stop_self(), and is then unmapped by the engine.
+ */
+#include "pie/restorer.h"
+
+#include <compel/plugins/std.h>
+#include <linux/futex.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+
+__attribute__((noreturn)) void give_up(struct restorer_args *args, enum restorer_op op, long err, uint64_t a,
+				       uint64_t b)
+{
+	struct restore_slot *slot = args->slot;
+
+	/* The first of several threads tells. */
+	if (__atomic_exchange_n(&slot->err_tid, sys_gettid(), __ATOMIC_ACQ_REL) == 0) {
+		slot->op = op;
+		slot->arg[0] = a;
+		slot->arg[1] = b;
+		__atomic_store_n(&slot->err, (int32_t)err, __ATOMIC_RELEASE);
+		sys_exit_group(1);
+	}
+	for (;;)
+		sys_exit(1);
+}
+
+void enter_stage(struct restorer_args *args, enum restore_stage stage)
+{
+	__atomic_store_n(&args->slot->stage, stage, __ATOMIC_RELEASE);
+	if (args->fault_stage == stage)
+		give_up(args, OP_FAULT, -5, stage, 0);
+}
+
+void stop_self(struct restorer_args *args)
+{
+	sys_tgkill(args->pid, sys_gettid(), SIGSTOP);
+}
+
+void wait_while(uint32_t *futex, uint32_t value)
+{
+	while (__atomic_load_n(futex, __ATOMIC_ACQUIRE) == value)
+		sys_futex(futex, FUTEX_WAIT, value, NULL, NULL, 0);
+}
+
+void count_down(uint32_t *futex)
+{
+	if (!__atomic_sub_fetch(futex, 1, __ATOMIC_ACQ_REL))
+		sys_futex(futex, FUTEX_WAKE, 0x7fffffff, NULL, NULL, 0);
+}
+
+static void wait_for_zero(uint32_t *futex)
+{
+	uint32_t left;
+
+	while ((left = __atomic_load_n(futex, __ATOMIC_ACQUIRE)))
+		wait_while(futex, left);
+}
+
+/* Only the tracer takes a thread away from here. */
+static __attribute__((noreturn)) void park(struct restorer_args *args)
+{
+	for (;;)
+		stop_self(args);
+}
+
+static int thread_main(void *arg)
+{
+	struct plan_thread *th = arg;
+
+	restore_thread(th);
+	count_down(&th->args->threads_left);
+	park(th->args);
+}
+
+static void create_threads(struct restorer_args *args)
+{
+	for (uint32_t i = 1; i < args->nr_threads; i++) {
+		struct plan_thread *th = &args->threads[i];
+		int32_t tid = th->tid;
+		struct clone_args clone = {
+			.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
+			.stack = th->stack_start,
+			.stack_size = th->stack_size,
+			.set_tid = (uintptr_t)&tid,
+			.set_tid_size = 1,
+		};
+
+		check(args, OP_CLONE, std_clone3(&clone, sizeof(clone), thread_main, th), tid, 0);
+	}
+}
+
+void restorer_entry(struct restorer_args *args);
+
+void restorer_entry(struct restorer_args *args)
+{
+	uint64_t all = ~0ull;
+
+	sys_rt_sigprocmask(SIG_SETMASK, &all, NULL, sizeof(all));
+	enter_stage(args, STAGE_BLOB);
+	restore_memory(args);
+	enter_stage(args, STAGE_MEMORY);
+	count_down(&args->shared->memory.left);
+	wait_for_zero(&args->shared->memory.left);
+
+	enter_stage(args, STAGE_THREADS);
+	if (args->owns_fds)
+		check(args, OP_CLOSE_FDS, sys_close_range(args->first_service_fd, ~0u, 0), args->first_service_fd, 0);
+	create_threads(args);
+	restore_process(args);
+	restore_thread(&args->threads[0]);
+	wait_for_zero(&args->threads_left);
+	restore_timers_and_signals(args);
+	enter_stage(args, STAGE_PARKED);
+	park(args);
+}

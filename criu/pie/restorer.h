@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Between the files of the restorer blob. Nothing returns an error: what fails ends the task with its reason told. */
+#ifndef CRIU_PIE_RESTORER_H
+#define CRIU_PIE_RESTORER_H
+
+#include "pie/plan.h"
+
+/* Tells the engine what failed and ends the task. ERR is -errno, A and B what it was about. */
+__attribute__((noreturn)) void give_up(struct restorer_args *args, enum restorer_op op, long err, uint64_t a,
+				       uint64_t b);
+
+/* Where ERR is negative. */
+static inline void check(struct restorer_args *args, enum restorer_op op, long err, uint64_t a, uint64_t b)
+{
+	if (err < 0)
+		give_up(args, op, err, a, b);
+}
+
+void enter_stage(struct restorer_args *args, enum restore_stage stage);
+/* Stops the calling thread for its tracer; returns when that lets it go on. */
+void stop_self(struct restorer_args *args);
+/* Waits while *FUTEX is VALUE. */
+void wait_while(uint32_t *futex, uint32_t value);
+/* Takes one off *FUTEX and wakes who waits for it when none is left. */
+void count_down(uint32_t *futex);
+
+/* From an address space with anything in it to the task's own, complete. */
+void restore_memory(struct restorer_args *args);
+/* Limits, signal actions, attributes: what threads share. */
+void restore_process(struct restorer_args *args);
+/* Interval timers and pending signals, at the very end. */
+void restore_timers_and_signals(struct restorer_args *args);
+/* What the calling thread has for itself. */
+void restore_thread(struct plan_thread *th);
+void restore_creds(struct plan_thread *th);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include <compel/plugins/std.h>
+#include <fcntl.h>
+#include <linux/mman.h>
+#include <linux/ioctl.h>
+#include <linux/userfaultfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include "pie/restorer.h"
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+#ifndef UFFD_USER_MODE_ONLY
+#define UFFD_USER_MODE_ONLY 1
+#endif
+
+static void *ptr(uint64_t addr)
+{
+	return (void *)(uintptr_t)addr;
+}
+
+static void move(struct restorer_args *args, uint64_t from, uint64_t to, uint64_t len)
+{
+	long got = sys_mremap(ptr(from), len, len, MREMAP_MAYMOVE | MREMAP_FIXED, ptr(to));
+
+	check(args, OP_MOVE_VDSO, got < 0 && got > -4096 ? got : 0, from, to);
+}
+
+static void unmap_old(struct restorer_args *args)
+{
+	uint64_t end = args->region_start + args->region_len;
+
+	for (uint32_t i = 0; i < args->nr_moves; i++)
+		move(args, args->moves[i].from, args->moves[i].aside, args->moves[i].len);
+	check(args, OP_UNMAP, sys_munmap(NULL, args->region_start), 0, args->region_start);
+	check(args, OP_UNMAP, sys_munmap(ptr(end), args->task_size - end), end, args->task_size);
+}
+
+static void map_area(struct restorer_args *args, const struct plan_area *a)
+{
+	uint32_t prot = a->how & PLAN_AREA_WRITABLE ? a->prot | PROT_WRITE : a->prot;
+	long got = sys_mmap(ptr(a->start), a->len, prot, a->flags | MAP_FIXED_NOREPLACE, a->fd, a->pgoff);
+
+	if (got < 0 && got > -4096)
+		give_up(args, OP_MAP, got, a->start, a->start + a->len);
+	for (uint64_t left = a->madv; left; left &= left - 1) {
+		int advice = __builtin_ctzll(left);
+
+		check(args, OP_MADVISE, sys_madvise(ptr(a->start), a->len, advice), a->start, advice);
+	}
+}
+
+static void map_areas(struct restorer_args *args)
+{
+	for (uint64_t i = 0; i < args->nr_areas; i++)
+		if (!(args->areas[i].how & PLAN_AREA_GUARD))
+			map_area(args, &args->areas[i]);
+}
+
+/* The engine takes the descriptor while we are stopped; it fills while we read our part ourselves. */
+static long offer_uffd(struct restorer_args *args)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	long fd = sys_userfaultfd(O_CLOEXEC);
+
+	if (fd == -1) /* EPERM: see userfaultfd(2), vm.unprivileged_userfaultfd */
+		fd = sys_userfaultfd(O_CLOEXEC | UFFD_USER_MODE_ONLY);
+	check(args, OP_UFFD_CREATE, fd, 0, 0);
+	check(args, OP_UFFD_CREATE, sys_ioctl(fd, UFFDIO_API, (uintptr_t)&api), 0, 0);
+	for (uint64_t i = 0; i < args->nr_areas; i++) {
+		const struct plan_area *a = &args->areas[i];
+		struct uffdio_register reg = { { a->start, a->len }, UFFDIO_REGISTER_MODE_MISSING, 0 };
+
+		if (a->how & PLAN_AREA_UFFD)
+			check(args, OP_UFFD_REGISTER, sys_ioctl(fd, UFFDIO_REGISTER, (uintptr_t)&reg), a->start,
+			      a->start + a->len);
+	}
+	args->slot->uffd = fd;
+	enter_stage(args, STAGE_UFFD);
+	stop_self(args);
+	return fd;
+}
+
+/* N bytes of the parts from *IOV on are there. */
+static void advance(struct plan_iov **iov, uint32_t *nr, uint64_t n)
+{
+	while (*nr && n >= (*iov)->len) {
+		n -= (*iov)->len;
+		++*iov;
+		--*nr;
+	}
+	if (*nr) {
+		(*iov)->addr += n;
+		(*iov)->len -= n;
+	}
+}
+
+static void read_pages(struct restorer_args *args)
+{
+	if (args->readahead && args->nr_reads)
+		sys_readahead(args->pages_fd, 0, args->pages_len);
+	for (uint64_t i = 0; i < args->nr_reads; i++) {
+		struct plan_iov *iov = &args->iovs[args->reads[i].first_iov];
+		uint32_t nr = args->reads[i].nr_iovs;
+		uint64_t offset = args->reads[i].offset;
+
+		while (nr) {
+			long got = sys_preadv(args->pages_fd, iov, nr, offset, 0);
+
+			if (got <= 0)
+				give_up(args, OP_READ_PAGES, got ?: -5, iov->addr, offset);
+			advance(&iov, &nr, got);
+			offset += got;
+		}
+	}
+}
+
+/* What could not be so before the pages were there. */
+static void finish_areas(struct restorer_args *args)
+{
+	for (uint64_t i = 0; i < args->nr_areas; i++) {
+		const struct plan_area *a = &args->areas[i];
+		uint64_t end = a->start + a->len;
+
+		if (a->how & PLAN_AREA_GUARD) {
+			check(args, OP_GUARD, sys_madvise(ptr(a->start), a->len, MADV_GUARD_INSTALL), a->start, end);
+			continue;
+		}
+		if (a->how & PLAN_AREA_WRITABLE)
+			check(args, OP_PROTECT, sys_mprotect(ptr(a->start), a->len, a->prot), a->start, end);
+		/* Where nothing may be touched the area is locked all the same, but can't be populated. */
+		if (a->how & PLAN_AREA_LOCK) {
+			long err = sys_mlock(ptr(a->start), a->len);
+
+			check(args, OP_LOCK, a->prot ? err : 0, a->start, end);
+		}
+	}
+}
+
+static void place_vdso(struct restorer_args *args)
+{
+	struct plan_proxy *proxy = &args->proxy;
+
+	for (uint32_t i = 0; i < args->nr_moves; i++) {
+		struct plan_move *m = &args->moves[i];
+
+		if (m->to)
+			move(args, m->aside, m->to, m->len);
+	}
+	if (proxy->len) {
+		long got = sys_mmap(ptr(proxy->addr), proxy->len, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+		if (got < 0 && got > -4096)
+			give_up(args, OP_MAP, got, proxy->addr, proxy->addr + proxy->len);
+		memcpy(ptr(proxy->addr), proxy->content, proxy->len);
+		check(args, OP_PROTECT, sys_mprotect(ptr(proxy->addr), proxy->len, PROT_READ | PROT_EXEC), proxy->addr,
+		      proxy->addr + proxy->len);
+	}
+}
+
+void restore_memory(struct restorer_args *args)
+{
+	long uffd = -1;
+
+	unmap_old(args);
+	if (args->thp_disabled)
+		check(args, OP_THP, sys_prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0), 0, 0);
+	map_areas(args);
+	if (args->outside)
+		uffd = offer_uffd(args);
+	read_pages(args);
+	if (args->outside) {
+		wait_while(&args->slot->fill, FILL_PENDING);
+		sys_close(uffd);
+		check(args, OP_FILL, args->slot->fill == FILL_DONE ? 0 : -5, 0, 0);
+	}
+	finish_areas(args);
+	place_vdso(args);
+	check(args, OP_MM_MAP, sys_prctl(PR_SET_MM, PR_SET_MM_MAP, (uintptr_t)&args->mm, sizeof(args->mm), 0), 0, 0);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What differs between architectures; one implementation stands in restore/arch/. */
+#ifndef CRIU_RESTORE_ARCH_H
+#define CRIU_RESTORE_ARCH_H
+
+#include <stdint.h>
+#include <sys/user.h>
+
+/* Calls ENTRY(ARG) on the stack that ends at STACK_TOP. */
+__attribute__((noreturn)) void boot_jump(const void *entry, void *arg, void *stack_top);
+/* The end of the addresses that a process can have mapped without asking for more: mmap(2). */
+uint64_t user_address_end(void);
+
+/* Registers to make system call NR by the instruction at IP. */
+void regs_set_syscall(struct user_regs_struct *regs, uint64_t ip, long nr, const uint64_t args[4]);
+/* What it returned. */
+long regs_syscall_result(const struct user_regs_struct *regs);
+
+#endif

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "restore/boot.h"
+
+#include <compel/blob.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/rseq.h>
+#include <sys/syscall.h>
+
+#include "restore/arch.h"
+#include "restore/restorer_blob.h"
+
+#define ALIGN_UP(n, to) (((n) + (to)-1) & ~((uint64_t)(to)-1))
+#define PAGE		4096ul
+#define STACK_SIZE	(4 * PAGE)
+#define LOWEST		(1ul << 20)
+#define MAX_TRIES	4096
+
+/* Byte offsets in the region. */
+struct layout {
+	uint64_t args, areas, reads, iovs, threads, signals, groups, auxv, proxy;
+	uint64_t aside, stacks, shared, len;
+	uint64_t nr_signals, nr_groups;
+};
+
+/* Reserves LEN bytes at *END; their offset. */
+static uint64_t reserve(uint64_t *end, uint64_t len, uint64_t align)
+{
+	uint64_t at = ALIGN_UP(*end, align);
+
+	*end = at + len;
+	return at;
+}
+
+static void lay_out(const struct restore *r, const struct restore_task *rt, struct layout *l)
+{
+	const struct mem_plan *plan = &rt->plan;
+	size_t nr_threads = rt->task->nr_threads;
+	uint64_t end = restorer_code->mem_size, aside = 0;
+
+	*l = (struct layout){ .nr_signals = signals_count(rt->cores[0]->tc->signals_s) };
+	for (size_t i = 0; i < nr_threads; i++) {
+		l->nr_signals += signals_count(rt->cores[i]->thread_core->signals_p);
+		l->nr_groups += rt->cores[i]->thread_core->creds->n_groups;
+	}
+	for (size_t i = 0; i < plan->nr_moves; i++)
+		aside += plan->moves[i].len;
+	l->args = reserve(&end, sizeof(struct restorer_args), PAGE);
+	l->areas = reserve(&end, plan->nr_areas * sizeof(struct plan_area), 16);
+	l->reads = reserve(&end, plan->nr_reads * sizeof(struct plan_read), 16);
+	l->iovs = reserve(&end, plan->nr_iovs * sizeof(struct plan_iov), 16);
+	l->threads = reserve(&end, nr_threads * sizeof(struct plan_thread), 16);
+	l->signals = reserve(&end, l->nr_signals * sizeof(struct plan_siginfo), 16);
+	l->groups = reserve(&end, l->nr_groups * sizeof(uint32_t), 16);
+	l->auxv = reserve(&end, rt->mm->n_mm_saved_auxv * sizeof(uint64_t), 16);
+	l->proxy = reserve(&end, plan->proxy_len, 16);
+	l->aside = reserve(&end, aside, PAGE);
+	l->stacks = reserve(&end, nr_threads * STACK_SIZE, PAGE);
+	l->shared = reserve(&end, r->shared_len, PAGE);
+	l->len = ALIGN_UP(end, PAGE);
+}
+
+/* ---- arguments ----------------------------------------------------------------------------------------------- */
+
+/* A place in the region that is filled from front to back. */
+struct filler {
+	struct plan_siginfo *signals;
+	uint32_t *groups;
+};
+
+static const struct plan_siginfo *put_signals(struct filler *f, const SignalQueueEntry *queue, uint32_t *ret_nr)
+{
+	struct plan_siginfo *at = f->signals;
+
+	signals_to_plan(queue, at);
+	*ret_nr = signals_count(queue);
+	f->signals += *ret_nr;
+	return at;
+}
+
+static void put_thread(struct filler *f, const struct restore *r, const struct restore_task *rt, size_t i,
+		       struct plan_thread *th)
+{
+	const CoreEntry *core = rt->cores[i];
+	const ThreadCoreEntry *e = core->thread_core;
+	const char *comm = e->comm ?: rt->cores[0]->tc->comm;
+
+	*th = (struct plan_thread){
+		.tid = rt->task->threads[i].tid,
+		.pdeath_signal = e->has_pdeath_sig ? e->pdeath_sig : 0,
+		.tid_address = core->thread_info->clear_tid_addr,
+		.robust_list = e->futex_rla,
+		.robust_list_len = e->futex_rla_len,
+		.altstack_flags = 2, /* SS_DISABLE */
+	};
+	if (e->sas) {
+		th->altstack_sp = e->sas->ss_sp;
+		th->altstack_size = e->sas->ss_size;
+		th->altstack_flags = e->sas->ss_flags;
+	}
+	if (e->rseq_entry) {
+		th->rseq_addr = e->rseq_entry->rseq_abi_pointer;
+		th->rseq_size = e->rseq_entry->rseq_abi_size;
+		th->rseq_signature = e->rseq_entry->signature;
+	}
+	memcpy(th->comm, comm, strnlen(comm, PLAN_COMM_LEN - 1));
+	th->signals = put_signals(f, e->signals_p, &th->nr_signals);
+	creds_to_plan(e->creds, &r->own_creds, &th->creds);
+	memcpy(f->groups, th->creds.groups, th->creds.nr_groups * sizeof(*f->groups));
+	th->creds.groups = f->groups;
+	f->groups += th->creds.nr_groups;
+}
+
+static int put_mm(struct restore *r, const struct restore_task *rt, char *auxv, struct plan_mm_map *map)
+{
+	const MmEntry *mm = rt->mm;
+	int exe, err = fd_restore_get(r->fds, mm->exe_file_id, &exe);
+
+	if (err)
+		return err;
+	memcpy(auxv, mm->mm_saved_auxv, mm->n_mm_saved_auxv * sizeof(uint64_t));
+	*map = (struct plan_mm_map){
+		.start_code = mm->mm_start_code,
+		.end_code = mm->mm_end_code,
+		.start_data = mm->mm_start_data,
+		.end_data = mm->mm_end_data,
+		.start_brk = mm->mm_start_brk,
+		.brk = mm->mm_brk,
+		.start_stack = mm->mm_start_stack,
+		.arg_start = mm->mm_arg_start,
+		.arg_end = mm->mm_arg_end,
+		.env_start = mm->mm_env_start,
+		.env_end = mm->mm_env_end,
+		.auxv = (const uint64_t *)auxv,
+		.auxv_size = mm->n_mm_saved_auxv * sizeof(uint64_t),
+		.exe_fd = exe,
+	};
+	return 0;
+}
+
+static void put_task(const struct restore_task *rt, struct filler *f, struct restorer_args *a)
+{
+	const TaskCoreEntry *tc = rt->cores[0]->tc;
+
+	a->pid = rt->task->pid;
+	a->thp_disabled = rt->mm->has_thp_disabled && rt->mm->thp_disabled;
+	a->dumpable = rt->mm->has_dumpable ? rt->mm->dumpable : 1;
+	a->personality = tc->personality;
+	a->child_subreaper = tc->has_child_subreaper && tc->child_subreaper;
+	a->membarrier = tc->has_membarrier_registration_mask ? tc->membarrier_registration_mask : 0;
+	sigactions_to_plan(tc, a->sigactions);
+	itimers_to_plan(tc->timers, a->itimers);
+	a->nr_rlimits = rlimits_to_plan(tc->rlimits, a->rlimits);
+	a->signals = put_signals(f, tc->signals_s, &a->nr_signals);
+}
+
+static void put_memory(const struct restore_task *rt, char *base, const struct layout *l, struct restorer_args *a)
+{
+	const struct mem_plan *plan = &rt->plan;
+	uint64_t aside = (uintptr_t)base + l->aside;
+
+	for (size_t i = 0; i < plan->nr_moves; i++) {
+		a->moves[i] = plan->moves[i];
+		a->moves[i].aside = aside;
+		aside += plan->moves[i].len;
+	}
+	a->nr_moves = plan->nr_moves;
+	a->areas = memcpy(base + l->areas, plan->areas, plan->nr_areas * sizeof(*plan->areas));
+	a->nr_areas = plan->nr_areas;
+	a->reads = memcpy(base + l->reads, plan->reads, plan->nr_reads * sizeof(*plan->reads));
+	a->nr_reads = plan->nr_reads;
+	a->iovs = memcpy(base + l->iovs, plan->iovs, plan->nr_iovs * sizeof(*plan->iovs));
+	a->outside = plan->nr_fill_runs > 0;
+	if (plan->proxy) {
+		memcpy(base + l->proxy, plan->proxy, plan->proxy_len);
+		a->proxy = (struct plan_proxy){ plan->proxy_addr, plan->proxy_len, base + l->proxy };
+	}
+	a->pages_fd = rt->pages_fd;
+	a->pages_len = rt->source ? rt->source->size : 0;
+}
+
+static int put_args(struct restore *r, struct restore_task *rt, char *base, const struct layout *l)
+{
+	struct restorer_args *a = (struct restorer_args *)(base + l->args);
+	struct filler f = { (struct plan_siginfo *)(base + l->signals), (uint32_t *)(base + l->groups) };
+
+	a->shared = (struct restore_shared *)(base + l->shared);
+	a->slot = &a->shared->slots[rt->slot - r->shared->slots];
+	a->region_start = (uintptr_t)base;
+	a->region_len = l->len;
+	a->task_size = user_address_end();
+	a->readahead = r->opts->readahead == TRI_YES;
+	a->first_service_fd = r->first_service_fd;
+	a->owns_fds = !rt->shares_files;
+	a->fault_stage = r->shared->fault_stage;
+	a->sigchld_mask = 1ull << (SIGCHLD - 1);
+	rt->slot->sigchld_mask = (uintptr_t)&a->sigchld_mask;
+	rt->slot->no_time = (uintptr_t)a->no_time;
+	put_task(rt, &f, a);
+	put_memory(rt, base, l, a);
+	a->threads = (struct plan_thread *)(base + l->threads);
+	a->nr_threads = rt->task->nr_threads;
+	a->threads_left = a->nr_threads - 1;
+	for (size_t i = 0; i < a->nr_threads; i++) {
+		put_thread(&f, r, rt, i, &a->threads[i]);
+		a->threads[i].args = a;
+		a->threads[i].stack_start = (uintptr_t)base + l->stacks + i * STACK_SIZE;
+		a->threads[i].stack_size = STACK_SIZE;
+	}
+	return put_mm(r, rt, base + l->auxv, &a->mm);
+}
+
+/* ---- the region ---------------------------------------------------------------------------------------------- */
+
+/* Where nothing is now and nothing will be. */
+static int map_region(struct restore *r, const struct restore_task *rt, uint64_t len, char **ret)
+{
+	uint64_t addr = LOWEST;
+
+	for (int tries = 0; tries < MAX_TRIES; tries++, addr += len) {
+		void *p;
+		int err = mem_plan_gap(rt->mm, &rt->plan, user_address_end(), len, &addr);
+
+		if (err)
+			return cr_fail_errno(&r->ctx, err, "No room for the restorer of task %d", rt->task->pid);
+		p = mmap((void *)addr, len, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, -1, 0);
+		if (p == (void *)addr) {
+			*ret = p;
+			return 0;
+		}
+		if (p != MAP_FAILED)
+			munmap(p, len); /* kernels before 4.17 take it for a hint */
+		else if (errno != EEXIST && errno != EPERM)
+			return cr_fail_errno(&r->ctx, -errno, "Can't map the restorer of task %d", rt->task->pid);
+	}
+	return cr_fail(&r->ctx, -ENOMEM, "No room for the restorer of task %d", rt->task->pid);
+}
+
+static int load_region(struct restore *r, struct restore_task *rt, const struct layout *l, char *base)
+{
+	int err = compel_blob_load(restorer_code, base, (uintptr_t)base);
+
+	if (err)
+		return cr_fail_errno(&r->ctx, err, "Can't load the restorer");
+	if (mprotect(base, restorer_code->text_size, PROT_READ | PROT_EXEC))
+		return cr_fail_errno(&r->ctx, -errno, "Can't protect the restorer");
+	/* A second mapping of the same memory: mremap(2), old_size 0. */
+	if (mremap(r->shared, 0, r->shared_len, MREMAP_MAYMOVE | MREMAP_FIXED, base + l->shared) == MAP_FAILED)
+		return cr_fail_errno(&r->ctx, -errno, "Can't map the shared memory");
+	return put_args(r, rt, base, l);
+}
+
+/* The C library's restartable sequences must not be touched once its memory is gone. */
+static int leave_rseq(struct restore *r)
+{
+	struct rseq *own = (struct rseq *)((char *)__builtin_thread_pointer() + __rseq_offset);
+
+	if (!__rseq_size)
+		return 0;
+	/* It registers 32 bytes, or more where the kernel uses more. */
+	for (unsigned len = sizeof(*own); len <= 256; len += 32)
+		if (!syscall(SYS_rseq, own, len, RSEQ_FLAG_UNREGISTER, RSEQ_SIG))
+			return 0;
+	return cr_fail_errno(&r->ctx, -errno, "Can't unregister our restartable sequences");
+}
+
+int boot(struct restore *r, struct restore_task *rt)
+{
+	unsigned long entry;
+	struct layout l;
+	char *base = NULL;
+	int err;
+
+	err = compel_blob_symbol(restorer_code, "restorer_entry", &entry);
+	if (err)
+		return err;
+	lay_out(r, rt, &l);
+	err = map_region(r, rt, l.len, &base);
+	if (!err)
+		err = load_region(r, rt, &l, base);
+	if (err)
+		return err;
+	rt->slot->region_start = (uintptr_t)base;
+	rt->slot->region_len = l.len;
+	err = leave_rseq(r);
+	if (err)
+		return err;
+	boot_jump(base + entry, base + l.args, base + l.stacks + STACK_SIZE);
+}
+
+int boot_syscall_offset(unsigned long *ret)
+{
+	return compel_blob_symbol(restorer_code, "compel_head_syscall", ret);
+}

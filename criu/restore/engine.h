@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the restore keeps from phase to phase. Inner to restore/. */
+#ifndef CRIU_RESTORE_ENGINE_H
+#define CRIU_RESTORE_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/opts.h"
+#include "base/stats.h"
+#include "core.pb-c.h"
+#include "fd/fd.h"
+#include "fs.pb-c.h"
+#include "mem/mm.h"
+#include "mem/pagemap.h"
+#include "mem/shmem.h"
+#include "mem/vdso.h"
+#include "pages/source.h"
+#include "pie/plan.h"
+#include "restore/fill.h"
+#include "restore/mem_plan.h"
+#include "task/core_restore.h"
+#include "task/task.h"
+
+/* How a task comes into its session. */
+enum born_when {
+	BORN_BEFORE_SETSID, /* its parent forks it before it becomes a session leader itself, if it does */
+	BORN_AFTER_SETSID,
+};
+
+/* One process to create: of the images, or a helper that ends before the tasks run. */
+struct restore_task {
+	struct task *task;
+	struct restore_slot *slot;
+
+	/* From the images; NULL for helpers, and only cores[0] for zombies. */
+	CoreEntry **cores; /* of the threads, [0] the leader's */
+	TaskKobjIdsEntry *ids;
+	MmEntry *mm;
+	FsEntry *fs;
+	struct pagemap *pagemap; /* NULL: no pages are stored */
+	int exit_status;	 /* of a zombie, as waitpid(2) gives it */
+
+	/* The forking plan (tree_plan.c). */
+	struct restore_task *creator; /* forks it; not its parent when it is an orphan */
+	enum born_when when;
+	struct list_head to_fork; /* of fork_node: what this one forks, in order */
+	struct list_head fork_node;
+	bool orphan;	   /* the creator forks it by way of a process in between that ends at once */
+	bool adopts;	   /* orphans come to it: it is a subreaper while the tree is built */
+	bool shares_files; /* the creator's descriptor table: CLONE_FILES */
+	bool shares_fs;	   /* and its cwd, root, umask: CLONE_FS */
+	bool outside_sid;  /* in our own session, its recorded one is not of the set (--shell-job) */
+	bool outside_pgid; /* in our own process group, likewise */
+
+	struct mem_plan plan;
+	struct page_source *source; /* NULL: no pages are stored */
+	int pages_fd;		    /* the same in the tasks, inherited by all */
+	/* What comes from outside into its memory. */
+	struct fill_job job;
+	int uffd;
+
+	/* What the tracer knows. */
+	struct restore_thread *threads; /* one per thread, [0] the leader */
+	bool ended;			/* and reaped */
+};
+
+struct restore_thread {
+	bool parked;
+};
+
+struct restore {
+	struct cr_ctx *top; /* of our caller */
+	struct cr_ctx ctx;  /* its error is the shared one */
+	const struct cr_opts *opts;
+	int images_dirfd;
+	struct task_tree tree; /* helpers too, behind the tasks of the images */
+	size_t nr_alive;       /* tasks that get memory */
+	bool any_shared_files; /* some tasks have one descriptor table */
+	struct fd_restore *fds;
+	struct shmem_restore *segments;
+	struct own_creds own_creds;
+	struct vdso_live vdso;
+	pid_t own_pgid;
+	int first_service_fd; /* what tasks need of ours while they are restored is there and above */
+	struct restore_shared *shared;
+	size_t shared_len;
+	int go_pipe[2];	 /* the root task waits on it until it is traced */
+	pid_t root_pid;	 /* > 0 once it exists */
+	bool root_ended; /* it was reaped */
+	int root_status; /* how it ended after it was restored */
+	struct trace *trace;
+	struct fill *fill;
+	struct guardian *guardian;
+	struct cr_stats stats;
+	uint64_t started_us;
+};
+
+static inline struct restore_task *restore_of(const struct task *task)
+{
+	return task->restore;
+}
+
+static inline bool task_lives(const struct task *task)
+{
+	return task->state == TASK_ALIVE || task->state == TASK_STOPPED;
+}
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "restore/finalize.h"
+
+#include <compel/compel.h>
+#include <elf.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+#include "restore/arch.h"
+#include "restore/boot.h"
+#include "restore/trace.h"
+#include "task/core_regs.h"
+
+#define SYSCALL_STOP (SIGTRAP | 0x80) /* PTRACE_O_TRACESYSGOOD */
+
+/* Intel SDM vol. 1 ch. 13: 8 KiB of AMX tiles are the largest part so far. */
+#define XSTATE_MAX (64u << 10)
+
+/* Room for the extended state of one thread; as large as this machine's. */
+struct xstate {
+	void *buf;
+	size_t size;
+};
+
+/* ---- a system call in a parked task -------------------------------------------------------------------------- */
+
+static int run_to_syscall_stop(struct restore *r, pid_t tid)
+{
+	int status, err;
+
+	do {
+		if (ptrace(PTRACE_SYSCALL, tid, NULL, 0))
+			return cr_fail_errno(&r->ctx, -errno, "Can't let task %d make a system call", tid);
+		err = trace_wait(r, tid, &status);
+		if (err)
+			return err;
+		/* Others' SIGSTOP is the only signal that is not blocked. */
+	} while (WSTOPSIG(status) == SIGSTOP || status >> 16 == PTRACE_EVENT_STOP);
+	if (WSTOPSIG(status) != SYSCALL_STOP)
+		return cr_fail(&r->ctx, -EPROTO, "Task %d stopped with %#x in a system call of ours", tid, status);
+	return 0;
+}
+
+static int remote_syscall(struct restore *r, struct restore_task *rt, long nr, const uint64_t args[4], long *ret)
+{
+	struct user_regs_struct regs;
+	unsigned long offset;
+	pid_t tid = rt->task->pid;
+	int err;
+
+	err = boot_syscall_offset(&offset);
+	if (err)
+		return cr_fail_errno(&r->ctx, err, "The restorer has no system call");
+	if (ptrace(PTRACE_GETREGS, tid, NULL, &regs))
+		return cr_fail_errno(&r->ctx, -errno, "Can't read the registers of task %d", tid);
+	regs_set_syscall(&regs, rt->slot->region_start + offset, nr, args);
+	if (ptrace(PTRACE_SETREGS, tid, NULL, &regs))
+		return cr_fail_errno(&r->ctx, -errno, "Can't set the registers of task %d", tid);
+	/* In, and out: no instruction behind it is fetched. */
+	err = run_to_syscall_stop(r, tid);
+	if (!err)
+		err = run_to_syscall_stop(r, tid);
+	if (err)
+		return err;
+	if (ptrace(PTRACE_GETREGS, tid, NULL, &regs))
+		return cr_fail_errno(&r->ctx, -errno, "Can't read the registers of task %d", tid);
+	*ret = regs_syscall_result(&regs);
+	return 0;
+}
+
+static int unmap_region(struct restore *r, struct restore_task *rt)
+{
+	const uint64_t args[4] = { rt->slot->region_start, rt->slot->region_len };
+	long ret;
+	int err = remote_syscall(r, rt, SYS_munmap, args, &ret);
+
+	if (!err && ret)
+		err = cr_fail_errno(&r->ctx, ret, "Can't unmap the restorer of task %d", rt->task->pid);
+	return err;
+}
+
+/* ---- threads ------------------------------------------------------------------------------------------------- */
+
+static int set_xstate(struct restore *r, pid_t tid, const CoreEntry *core, struct xstate *x)
+{
+	struct iovec iov = { x->buf, x->size };
+	int err;
+
+	/* What it has now tells the size, and the bytes that no image has. */
+	if (ptrace(PTRACE_GETREGSET, tid, NT_X86_XSTATE, &iov))
+		return cr_fail_errno(&r->ctx, -errno, "Can't read the extended registers of task %d", tid);
+	err = core_fpu_from_entry(core->thread_info->fpregs, x->buf, iov.iov_len);
+	if (err)
+		return cr_fail_errno(&r->ctx, err, "Extended registers in core-%d.img", tid);
+	if (ptrace(PTRACE_SETREGSET, tid, NT_X86_XSTATE, &iov))
+		return cr_fail_errno(&r->ctx, -errno, "Can't set the extended registers of task %d", tid);
+	return 0;
+}
+
+static uint64_t signal_mask(const struct restore_task *rt, size_t i)
+{
+	const CoreEntry *core = rt->cores[i];
+
+	/* The leader's stands in the task's part; others have it in theirs. */
+	if (!core->thread_core->has_blk_sigset && core->tc)
+		return core->tc->blk_sigset;
+	return core->thread_core->blk_sigset;
+}
+
+static int finalize_thread(struct restore *r, struct restore_task *rt, size_t i, struct xstate *x)
+{
+	const CoreEntry *core = rt->cores[i];
+	const RseqEntry *rseq = core->thread_core->rseq_entry;
+	pid_t tid = rt->task->threads[i].tid;
+	struct user_regs_struct regs;
+	uint64_t mask = signal_mask(rt, i);
+	int err;
+
+	err = sched_restore(&r->ctx, tid, core->thread_core);
+	if (!err)
+		err = set_xstate(r, tid, core, x);
+	if (!err)
+		err = core_regs_from_entry(core->thread_info->gpregs, &regs);
+	if (err)
+		return err;
+	if (ptrace(PTRACE_SETREGS, tid, NULL, &regs))
+		return cr_fail_errno(&r->ctx, -errno, "Can't set the registers of task %d", tid);
+	if (ptrace(PTRACE_SETSIGMASK, tid, sizeof(mask), &mask))
+		return cr_fail_errno(&r->ctx, -errno, "Can't set the signal mask of task %d", tid);
+	/* Registering has cleared what it was in the middle of. */
+	if (rseq && rseq->has_rseq_cs_pointer && rseq->rseq_cs_pointer) {
+		uint64_t cs = rseq->rseq_cs_pointer;
+
+		err = compel_poke(tid, rseq->rseq_abi_pointer + 8, &cs, sizeof(cs));
+		if (err)
+			return cr_fail_errno(&r->ctx, err, "Can't set the restartable sequence of task %d", tid);
+	}
+	return 0;
+}
+
+/* ---- stopping ------------------------------------------------------------------------------------------------ */
+
+static bool to_be_stopped(const struct restore *r, const struct task *t)
+{
+	return t->state == TASK_STOPPED || (r->opts->final_state == FINAL_STOP && task_lives(t));
+}
+
+static int reach_group_stop(struct restore *r, pid_t tid, int status)
+{
+	int err;
+
+	while (!(status >> 16 == PTRACE_EVENT_STOP && WSTOPSIG(status) == SIGSTOP)) {
+		/* The signal itself, which one thread gets, stops all when it is delivered. */
+		int sig = !(status >> 16) && WSTOPSIG(status) == SIGSTOP ? SIGSTOP : 0;
+
+		if (ptrace(PTRACE_CONT, tid, NULL, sig))
+			return cr_fail_errno(&r->ctx, -errno, "Can't stop task %d", tid);
+		err = trace_wait(r, tid, &status);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int stop_task(struct restore *r, const struct task *t)
+{
+	int err = 0, status;
+
+	if (kill(t->pid, SIGSTOP))
+		return cr_fail_errno(&r->ctx, -errno, "Can't stop task %d", t->pid);
+	for (size_t i = 0; i < t->nr_threads; i++)
+		if (ptrace(PTRACE_CONT, t->threads[i].tid, NULL, 0))
+			return cr_fail_errno(&r->ctx, -errno, "Can't stop task %d", t->threads[i].tid);
+	for (size_t i = 0; i < t->nr_threads && !err; i++) {
+		err = trace_wait(r, t->threads[i].tid, &status);
+		if (!err)
+			err = reach_group_stop(r, t->threads[i].tid, status);
+	}
+	return err;
+}
+
+static bool has_pending_sigchld(const struct restore_task *rt)
+{
+	const SignalQueueEntry *queue = rt->cores[0]->tc->signals_s;
+	int32_t signo;
+
+	for (size_t i = 0; queue && i < queue->n_signals; i++) {
+		memcpy(&signo, queue->signals[i]->siginfo.data, sizeof(signo));
+		if (signo == SIGCHLD)
+			return true;
+	}
+	return false;
+}
+
+/* Its children were stopped long ago: that they are stopped again must not be news. */
+static int drop_sigchld(struct restore *r, struct restore_task *rt)
+{
+	const uint64_t args[4] = { rt->slot->sigchld_mask, 0, rt->slot->no_time, sizeof(uint64_t) };
+	const struct task *child;
+	bool any = false;
+	long ret;
+
+	list_for_each_entry (child, &rt->task->children, sibling)
+		any |= to_be_stopped(r, child);
+	if (!any || has_pending_sigchld(rt))
+		return 0;
+	return remote_syscall(r, rt, SYS_rt_sigtimedwait, args, &ret);
+}
+
+/* -------------------------------------------------------------------------------------------------------------- */
+
+static int finalize_task(struct restore *r, struct task *t, struct xstate *x)
+{
+	struct restore_task *rt = restore_of(t);
+	int err;
+
+	err = drop_sigchld(r, rt);
+	if (!err)
+		err = unmap_region(r, rt);
+	for (size_t i = 0; i < t->nr_threads && !err; i++)
+		err = finalize_thread(r, rt, i, x);
+	if (!err && to_be_stopped(r, t))
+		err = stop_task(r, t);
+	return err;
+}
+
+int finalize_tasks(struct restore *r)
+{
+	_cleanup_free_ void *buf = malloc(XSTATE_MAX);
+	struct xstate x = { buf, XSTATE_MAX };
+	struct list_head *node;
+	int err = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	/* Children first, so that their stopping can be dropped where it arrives. */
+	for (node = r->tree.tasks.prev; node != &r->tree.tasks && !err; node = node->prev) {
+		struct task *t = list_entry(node, struct task, node);
+
+		if (task_lives(t))
+			err = finalize_task(r, t, &x);
+	}
+	return err;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "restore/mem_plan.h"
+
+#include <linux/mman.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
+#define FLAGS_KEPT                                                                                                     \
+	(MAP_SHARED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_NORESERVE | MAP_HUGETLB | MAP_STACK |          \
+	 (MAP_HUGE_MASK << MAP_HUGE_SHIFT))
+/* Advice that sticks to an area and doesn't touch its content. */
+#define MADV_KEPT                                                                                                      \
+	(1ull << MADV_RANDOM | 1ull << MADV_SEQUENTIAL | 1ull << MADV_DONTFORK | 1ull << MADV_MERGEABLE |              \
+	 1ull << MADV_HUGEPAGE | 1ull << MADV_NOHUGEPAGE | 1ull << MADV_DONTDUMP | 1ull << MADV_WIPEONFORK)
+#define UNSUPPORTED_AREAS (VMA_AREA_SYSVIPC | VMA_AREA_SOCKET | VMA_AREA_AIORING | VMA_AREA_SHSTK | VMA_AREA_UPROBES)
+#define SPECIAL_AREAS	  (VMA_AREA_VSYSCALL | VMA_AREA_VDSO | VMA_AREA_VVAR)
+
+/* Room for one more element of SIZE bytes in *V. */
+static int grow(void *v, size_t nr, size_t *room, size_t size)
+{
+	size_t want = *room ? 2 * *room : 64;
+	void *p;
+
+	if (nr < *room)
+		return 0;
+	p = reallocarray(*(void **)v, want, size);
+	if (!p)
+		return -ENOMEM;
+	*(void **)v = p;
+	*room = want;
+	return 0;
+}
+
+static int add_read(struct mem_plan *plan, uint64_t vaddr, uint64_t len, uint64_t offset)
+{
+	struct plan_read *last = plan->nr_reads ? &plan->reads[plan->nr_reads - 1] : NULL;
+	uint64_t end = 0;
+	int err;
+
+	if (last) {
+		end = last->offset;
+		for (uint32_t i = 0; i < last->nr_iovs; i++)
+			end += plan->iovs[last->first_iov + i].len;
+	}
+	if (!last || end != offset || last->nr_iovs == PLAN_IOV_MAX) {
+		err = grow(&plan->reads, plan->nr_reads, &plan->room_reads, sizeof(*plan->reads));
+		if (err)
+			return err;
+		last = &plan->reads[plan->nr_reads++];
+		*last = (struct plan_read){ .offset = offset, .first_iov = plan->nr_iovs };
+	}
+	err = grow(&plan->iovs, plan->nr_iovs, &plan->room_iovs, sizeof(*plan->iovs));
+	if (err)
+		return err;
+	plan->iovs[plan->nr_iovs++] = (struct plan_iov){ vaddr, len };
+	last->nr_iovs++;
+	return 0;
+}
+
+static int add_fill(struct mem_plan *plan, uint64_t vaddr, uint64_t nr_pages, uint64_t offset)
+{
+	int err = grow(&plan->fill_runs, plan->nr_fill_runs, &plan->room_fill_runs, sizeof(*plan->fill_runs));
+
+	if (!err)
+		plan->fill_runs[plan->nr_fill_runs++] = (struct page_run_at){ vaddr, nr_pages, offset, PE_PRESENT };
+	return err;
+}
+
+static bool fills_from_outside(const VmaEntry *v)
+{
+	return (v->status & VMA_ANON_PRIVATE) && !(v->flags & MAP_HUGETLB);
+}
+
+/* How far the pages have been planned. */
+struct cursor {
+	size_t run;
+	uint64_t next; /* in that run */
+};
+
+static int no_area(struct cr_ctx *ctx, pid_t pid, uint64_t vaddr)
+{
+	return cr_fail(ctx, -EINVAL, "pagemap-%d.img has pages at %#llx, where no area can have them", pid,
+		       (unsigned long long)vaddr);
+}
+
+/* The pages of V. AREA NULL: they are no pages to restore. */
+static int plan_pages(struct cr_ctx *ctx, pid_t pid, const VmaEntry *v, const struct pagemap *pm, struct cursor *at,
+		      enum fill_way way, struct mem_plan *plan, struct plan_area *area)
+{
+	while (pm && at->run < pm->nr) {
+		const struct page_run_at *r = &pm->v[at->run];
+		uint64_t end = r->vaddr + r->nr_pages * RUN_PAGE_SIZE;
+		uint64_t from = r->vaddr > at->next ? r->vaddr : at->next;
+		uint64_t to = end < v->end ? end : v->end;
+		uint64_t offset = r->offset + (from - r->vaddr);
+		int err = 0;
+
+		if (from >= v->end)
+			break;
+		if (from < v->start || !(v->status & (VMA_ANON_PRIVATE | VMA_FILE_PRIVATE)))
+			return no_area(ctx, pid, from);
+		if (area && way == FILL_OUTSIDE && fills_from_outside(v)) {
+			err = add_fill(plan, from, (to - from) >> RUN_PAGE_SHIFT, offset);
+			area->how |= PLAN_AREA_UFFD;
+		} else if (area) {
+			err = add_read(plan, from, to - from, offset);
+			if (!(v->prot & PROT_WRITE))
+				area->how |= PLAN_AREA_WRITABLE;
+		}
+		if (err)
+			return err;
+		plan->nr_pages += (to - from) >> RUN_PAGE_SHIFT;
+		at->next = to;
+		if (to == end)
+			at->run++;
+	}
+	return 0;
+}
+
+static int plan_area(struct cr_ctx *ctx, pid_t pid, const VmaEntry *v, struct mem_plan *plan)
+{
+	struct plan_area *area;
+	struct area_file *file;
+	uint32_t flags = v->flags & FLAGS_KEPT;
+	size_t room = plan->room_areas;
+	int err;
+
+	if (v->status & UNSUPPORTED_AREAS)
+		return cr_fail(ctx, -EOPNOTSUPP, "Task %d: the area at %#llx has kind %#x: this isn't supported", pid,
+			       (unsigned long long)v->start, v->status);
+	if (v->madv & ~MADV_KEPT)
+		return cr_fail(ctx, -EOPNOTSUPP, "Task %d: the area at %#llx has advice %#llx: this isn't supported",
+			       pid, (unsigned long long)v->start, (unsigned long long)v->madv);
+	err = grow(&plan->areas, plan->nr_areas, &plan->room_areas, sizeof(*plan->areas));
+	if (!err)
+		err = grow(&plan->files, plan->nr_areas, &room, sizeof(*plan->files));
+	if (err)
+		return err;
+	area = &plan->areas[plan->nr_areas];
+	file = &plan->files[plan->nr_areas++];
+	*file = (struct area_file){ AREA_ANON, v->shmid };
+	if (v->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED))
+		file->kind = AREA_FILE;
+	else if (v->status & VMA_ANON_SHARED)
+		file->kind = AREA_SEGMENT;
+	*area = (struct plan_area){
+		.start = v->start,
+		.len = v->end - v->start,
+		.pgoff = file->kind == AREA_ANON ? 0 : v->pgoff,
+		.madv = v->madv,
+		.prot = v->prot & PROT_ALL,
+		.flags = file->kind == AREA_ANON ? flags | MAP_ANONYMOUS : flags & ~MAP_ANONYMOUS,
+		.fd = -1,
+		.how = v->flags & MAP_LOCKED ? PLAN_AREA_LOCK : 0,
+	};
+	if (v->status & VMA_AREA_GUARD)
+		area->how = PLAN_AREA_GUARD;
+	return 0;
+}
+
+int mem_plan_areas(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm, const struct pagemap *pagemap, enum fill_way way,
+		   struct mem_plan *plan)
+{
+	struct cursor at = { 0 };
+	int err = 0;
+
+	for (size_t i = 0; i < mm->n_vmas && !err; i++) {
+		const VmaEntry *v = mm->vmas[i];
+		bool special = v->status & SPECIAL_AREAS;
+
+		if (!special)
+			err = plan_area(ctx, pid, v, plan);
+		if (!err && !(v->status & VMA_AREA_GUARD))
+			err = plan_pages(ctx, pid, v, pagemap, &at, way, plan,
+					 special ? NULL : &plan->areas[plan->nr_areas - 1]);
+	}
+	if (!err && pagemap && at.run < pagemap->nr)
+		err = no_area(ctx, pid, pagemap->v[at.run].vaddr);
+	return err;
+}
+
+void mem_plan_free(struct mem_plan *plan)
+{
+	free(plan->areas);
+	free(plan->files);
+	free(plan->reads);
+	free(plan->iovs);
+	free(plan->fill_runs);
+	free(plan->proxy);
+	*plan = (struct mem_plan){ 0 };
+}
+
+static bool overlaps(uint64_t a, uint64_t a_len, uint64_t b, uint64_t b_len)
+{
+	return a < b + b_len && b < a + a_len;
+}
+
+int mem_plan_gap(const MmEntry *mm, const struct mem_plan *plan, uint64_t task_size, uint64_t len, uint64_t *addr)
+{
+	bool moved = true;
+
+	while (moved) {
+		moved = false;
+		if (*addr >= task_size || task_size - *addr < len)
+			return -ENOMEM;
+		for (size_t i = 0; i < mm->n_vmas; i++)
+			if (overlaps(*addr, len, mm->vmas[i]->start, mm->vmas[i]->end - mm->vmas[i]->start)) {
+				*addr = mm->vmas[i]->end;
+				moved = true;
+			}
+		for (size_t i = 0; i < plan->nr_moves; i++)
+			if (plan->moves[i].to && overlaps(*addr, len, plan->moves[i].to, plan->moves[i].len)) {
+				*addr = plan->moves[i].to + plan->moves[i].len;
+				moved = true;
+			}
+	}
+	return 0;
+}

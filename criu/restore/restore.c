@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "restore/restore.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "base/io.h"
+#include "base/script.h"
+#include "base/str.h"
+#include "image/stats.h"
+#include "restore/arch.h"
+#include "restore/finalize.h"
+#include "restore/fork.h"
+#include "restore/guardian.h"
+#include "restore/read.h"
+#include "restore/stage.h"
+#include "restore/trace.h"
+#include "restore/tree_plan.h"
+
+/* From here on, or above the highest descriptor of the tasks: what is ours. */
+#define SERVICE_FD_MIN 64
+
+static int phase_read(void *arg)
+{
+	return restore_read(arg);
+}
+
+/* ---- plan ---------------------------------------------------------------------------------------------------- */
+
+static int plan_memory(struct restore *r, struct restore_task *rt)
+{
+	enum fill_way way = FILL_PREAD;
+	pid_t pid = rt->task->pid;
+	int err;
+
+	if (rt->pagemap && rt->pagemap->nr) {
+		err = source_open(&r->ctx, r->images_dirfd, rt->pagemap->pages_id, &rt->source);
+		if (err)
+			return err;
+		way = fill_choose(rt->pagemap->nr_pages * RUN_PAGE_SIZE, rt->source);
+	}
+	err = mem_plan_areas(&r->ctx, pid, rt->mm, rt->pagemap, way, &rt->plan);
+	if (!err)
+		err = mem_plan_vdso(&r->ctx, pid, rt->mm, rt->pagemap, rt->source, &r->vdso, user_address_end(),
+				    &rt->plan);
+	return err;
+}
+
+static int read_segments(struct restore *r)
+{
+	_cleanup_free_ MmEntry **mms = calloc(r->nr_alive, sizeof(*mms));
+	struct task *t;
+	size_t n = 0;
+
+	if (!mms)
+		return -ENOMEM;
+	for_each_task (&r->tree, t)
+		if (task_lives(t))
+			mms[n++] = restore_of(t)->mm;
+	return shmem_restore_read(&r->ctx, r->images_dirfd, mms, n, &r->segments);
+}
+
+static int phase_plan(void *arg)
+{
+	struct restore *r = arg;
+	struct task *t;
+	int err;
+
+	err = tree_plan(r);
+	if (!err)
+		err = vdso_find_live(&r->ctx, &r->vdso);
+	if (!err)
+		err = own_creds_read(&r->ctx, &r->own_creds);
+	if (!err)
+		err = read_segments(r);
+	for_each_task (&r->tree, t) {
+		if (err)
+			break;
+		if (!task_lives(t))
+			continue;
+		r->any_shared_files |= restore_of(t)->shares_files;
+		err = plan_memory(r, restore_of(t));
+	}
+	return err;
+}
+
+/* ---- prepare ------------------------------------------------------------------------------------------------- */
+
+/* All that tasks and engine tell each other. */
+static int make_shared(struct restore *r)
+{
+	size_t n = 0, len = sizeof(*r->shared) + r->tree.nr_tasks * sizeof(*r->shared->slots);
+	struct task *t;
+
+	len = (len + 4095) & ~4095ul;
+	r->shared = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (r->shared == MAP_FAILED) {
+		r->shared = NULL;
+		return cr_fail_errno(&r->ctx, -errno, "Can't make shared memory");
+	}
+	r->shared_len = len;
+	r->shared->nr_slots = r->tree.nr_tasks;
+	r->shared->fault_stage = stage_fault();
+	r->shared->forked.left = r->tree.nr_tasks;
+	r->shared->grouped.left = r->tree.nr_tasks;
+	r->shared->files.left = r->nr_alive;
+	r->shared->memory.left = r->nr_alive;
+	for_each_task (&r->tree, t) {
+		restore_of(t)->slot = &r->shared->slots[n++];
+		restore_of(t)->slot->uffd = -1;
+	}
+	/* What tasks say about their failures has to come here. */
+	r->ctx.error = &r->shared->error;
+	return 0;
+}
+
+static void raise_fd_limit(struct restore *r)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		log_warn(r->ctx.log, "Can't raise the limit of descriptors: %s", strerror(errno));
+}
+
+static int phase_prepare(void *arg)
+{
+	struct restore *r = arg;
+
+	r->own_pgid = getpgid(0);
+	r->first_service_fd = fd_restore_min_service_fd(r->fds);
+	if (r->first_service_fd < SERVICE_FD_MIN)
+		r->first_service_fd = SERVICE_FD_MIN;
+	raise_fd_limit(r);
+	return make_shared(r);
+}
+
+static int phase_pre_restore(void *arg)
+{
+	struct restore *r = arg;
+
+	return script_run(&r->ctx, r->opts, SCRIPT_PRE_RESTORE, r->images_dirfd, 0);
+}
+
+/* ---- tasks --------------------------------------------------------------------------------------------------- */
+
+static int phase_fork(void *arg)
+{
+	return fork_root(arg);
+}
+
+static void undo_fork(void *arg)
+{
+	struct restore *r = arg;
+
+	if (r->fill)
+		fill_cancel(&r->fill);
+	trace_kill_all(r);
+}
+
+static int phase_tasks(void *arg)
+{
+	struct restore *r = arg;
+	int err = trace_until_parked(r);
+
+	if (!err && r->fill)
+		err = fill_finish(&r->fill, NULL);
+	return err;
+}
+
+static int phase_post_restore(void *arg)
+{
+	struct restore *r = arg;
+
+	return script_run(&r->ctx, r->opts, SCRIPT_POST_RESTORE, r->images_dirfd, r->root_pid);
+}
+
+static int phase_finalize(void *arg)
+{
+	return finalize_tasks(arg);
+}
+
+static int phase_pidfile(void *arg)
+{
+	struct restore *r = arg;
+	char text[16];
+	int fd, err;
+
+	if (!r->opts->pidfile)
+		return 0;
+	fd = open(r->opts->pidfile, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return cr_fail_errno(&r->ctx, -errno, "Can't create %s", r->opts->pidfile);
+	snprintf(text, sizeof(text), "%d", r->root_pid);
+	err = write_full(fd, text, strlen(text));
+	close(fd);
+	return err ? cr_fail_errno(&r->ctx, err, "Can't write %s", r->opts->pidfile) : 0;
+}
+
+static void undo_pidfile(void *arg)
+{
+	struct restore *r = arg;
+
+	if (r->opts->pidfile && r->ctx.error->code != -EEXIST)
+		unlink(r->opts->pidfile);
+}
+
+static int phase_pre_resume(void *arg)
+{
+	struct restore *r = arg;
+
+	return script_run(&r->ctx, r->opts, SCRIPT_PRE_RESUME, r->images_dirfd, r->root_pid);
+}
+
+static int phase_guardian(void *arg)
+{
+	return guardian_start(arg);
+}
+
+static void undo_guardian(void *arg)
+{
+	guardian_end(arg);
+}
+
+const struct phase restore_phases[] = {
+	{ "restore-read", phase_read, NULL },
+	{ "restore-plan", phase_plan, NULL },
+	{ "restore-prepare", phase_prepare, NULL },
+	{ "restore-pre-restore-script", phase_pre_restore, NULL },
+	{ "restore-fork", phase_fork, undo_fork },
+	{ "restore-tasks", phase_tasks, NULL },
+	{ "restore-post-restore-script", phase_post_restore, NULL },
+	{ "restore-finalize", phase_finalize, NULL },
+	{ "restore-pidfile", phase_pidfile, undo_pidfile },
+	{ "restore-pre-resume-script", phase_pre_resume, NULL },
+	{ "restore-guardian", phase_guardian, undo_guardian },
+};
+const size_t restore_nr_phases = sizeof(restore_phases) / sizeof(restore_phases[0]);
+
+/* ---- behind the point of no return --------------------------------------------------------------------------- */
+
+static void write_stats(struct restore *r)
+{
+	struct task *t;
+	int err;
+
+	for_each_task (&r->tree, t)
+		r->stats.restore.pages_restored += restore_of(t)->plan.nr_pages;
+	r->stats.restore.restore_time = now_us() - r->started_us;
+	err = stats_write_restore(AT_FDCWD, &r->stats.restore);
+	if (err)
+		log_warn(r->ctx.log, "Can't write stats-restore: %s", strerror(-err));
+}
+
+static int wait_for_root(struct restore *r)
+{
+	int status;
+
+	while (waitpid(r->root_pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return cr_fail_errno(&r->ctx, -errno, "Can't wait for the root task");
+	return 0;
+}
+
+/* The tasks run, whatever happens here. */
+static int go_on(struct restore *r)
+{
+	int err;
+
+	commit_tasks(r);
+	err = resume_tasks(r);
+	guardian_end(r);
+	write_stats(r);
+	if (err)
+		log_warn(r->ctx.log, "%s", r->ctx.error->text);
+	log_info(r->ctx.log, "Restore finished successfully. Tasks resumed.");
+	err = script_run(&r->ctx, r->opts, SCRIPT_POST_RESUME, r->images_dirfd, r->root_pid);
+	if (err)
+		log_warn(r->ctx.log, "The post-resume script failed");
+	if (r->opts->exec_cmd) {
+		execvp(r->opts->exec_cmd[0], r->opts->exec_cmd);
+		return cr_fail_errno(&r->ctx, -errno, "Can't execute %s", r->opts->exec_cmd[0]);
+	}
+	return r->opts->restore_detached ? 0 : wait_for_root(r);
+}
+
+static void restore_free(struct restore *r)
+{
+	const struct cr_error *e = r->ctx.error;
+
+	trace_free(r);
+	shmem_restore_free(&r->segments);
+	restore_free_tree(r);
+	free(r->own_creds.groups);
+	close_fdp(&r->go_pipe[0]);
+	close_fdp(&r->go_pipe[1]);
+	close_fdp(&r->images_dirfd);
+	if (!r->shared)
+		return;
+	if (e->code)
+		cr_fail_at(r->top, e->code, e->file, e->line, "%s", e->text);
+	munmap(r->shared, r->shared_len);
+}
+
+int cr_restore(struct cr_ctx *ctx, const struct cr_opts *opts)
+{
+	struct restore r = {
+		.top = ctx,
+		.ctx = *ctx,
+		.opts = opts,
+		.go_pipe = { -1, -1 },
+		.started_us = now_us(),
+	};
+	int err;
+
+	task_tree_init(&r.tree);
+	r.images_dirfd = open(opts->images_dir ?: ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r.images_dirfd < 0)
+		return cr_fail_errno(ctx, -errno, "Can't open directory %s", opts->images_dir ?: ".");
+	err = phases_run(&r.ctx, restore_phases, restore_nr_phases, &r, NULL);
+	if (!err)
+		err = go_on(&r);
+	restore_free(&r);
+	return err;
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "restore/tree_plan.h"
+
+/* Any session will do. */
+#define SID_ANY (-1)
+/* The session that we are in, whatever its number was where the images were made. */
+#define SID_OURS 0
+
+static pid_t final_sid(const struct task *t)
+{
+	return restore_of(t)->outside_sid ? SID_OURS : t->sid;
+}
+
+static bool leads_session(const struct task *t)
+{
+	return t->sid == t->pid;
+}
+
+static bool is_below(const struct task *t, const struct task *ancestor)
+{
+	for (; t; t = t->parent)
+		if (t == ancestor)
+			return true;
+	return false;
+}
+
+/* Which tasks belong to a session that is not of the set. */
+static int mark_outside(struct restore *r)
+{
+	const struct task *root = r->tree.root;
+	struct task *t;
+
+	for_each_task (&r->tree, t) {
+		if (leads_session(t) || (t->sid && (t->sid != root->sid || leads_session(root))))
+			continue;
+		if (!r->opts->shell_job)
+			return cr_fail(&r->ctx, -EINVAL,
+				       "Task %d is in session %d, whose leader isn't in the images: use --shell-job",
+				       t->pid, t->sid);
+		restore_of(t)->outside_sid = true;
+	}
+	return 0;
+}
+
+/* ---- sessions ------------------------------------------------------------------------------------------------ */
+
+/* A leader's children may need another session than its own: then it has to be born there, and fork them first. */
+static pid_t needed_sid(const struct task *t)
+{
+	const struct task *child;
+
+	if (!leads_session(t))
+		return final_sid(t);
+	list_for_each_entry (child, &t->children, sibling) {
+		pid_t need = needed_sid(child);
+
+		if (need != SID_ANY && need != t->sid)
+			return need;
+	}
+	return SID_ANY;
+}
+
+static void set_creator(struct restore_task *rt, struct restore_task *creator, enum born_when when)
+{
+	rt->creator = creator;
+	rt->when = when;
+	list_append(&creator->to_fork, &rt->fork_node);
+}
+
+static int add_helper(struct restore *r, pid_t pid, struct task *parent, struct restore_task *creator, pid_t sid,
+		      struct task **ret)
+{
+	struct restore_task *rt;
+	struct task *t;
+
+	for_each_task (&r->tree, t)
+		for (size_t i = 0; i < t->nr_threads; i++)
+			if (t->threads[i].tid == pid)
+				return cr_fail(&r->ctx, -EINVAL, "Thread %d leads a session or process group", pid);
+	rt = calloc(1, sizeof(*rt));
+	if (!rt)
+		return -ENOMEM;
+	if (task_tree_add(&r->tree, parent, pid, 1, &t)) {
+		free(rt);
+		return -ENOMEM;
+	}
+	t->restore = rt;
+	t->state = TASK_HELPER;
+	t->sid = sid ?: pid;
+	t->pgid = pid;
+	rt->task = t;
+	rt->uffd = -1;
+	rt->outside_sid = !sid;
+	list_init(&rt->to_fork);
+	list_init(&rt->fork_node);
+	set_creator(rt, creator, BORN_AFTER_SETSID);
+	*ret = t;
+	return 0;
+}
+
+/* T's parent can't fork it into its session: someone in that session below the parent does. */
+static int plan_orphan(struct restore *r, struct task *t)
+{
+	struct restore_task *parent = restore_of(t->parent), *rt = restore_of(t);
+	struct task *leader = task_tree_find(&r->tree, t->sid);
+	int err;
+
+	if (rt->outside_sid)
+		return cr_fail(&r->ctx, -EOPNOTSUPP, "Task %d is in an outer session, its parent %d isn't", t->pid,
+			       t->parent->pid);
+	if (!leader) {
+		err = add_helper(r, t->sid, t->parent, parent, t->sid, &leader);
+		if (err)
+			return err;
+	}
+	if (!leads_session(leader))
+		return cr_fail(&r->ctx, -EINVAL, "Task %d is in session %d, but task %d is not its leader", t->pid,
+			       t->sid, t->sid);
+	if (leader == t->parent || !is_below(leader, t->parent) || leader->state == TASK_DEAD)
+		return cr_fail(&r->ctx, -EOPNOTSUPP,
+			       "Task %d: session %d can't be reached from its parent %d: this isn't supported", t->pid,
+			       t->sid, t->parent->pid);
+	parent->adopts = true;
+	rt->orphan = leader->state != TASK_HELPER; /* a helper ends anyway */
+	set_creator(rt, restore_of(leader), BORN_AFTER_SETSID);
+	return 0;
+}
+
+/* BORN_IN: the session that T's parent is born in. Appends orphans to be planned when all leaders have their places. */
+static int plan_session(struct restore *r, struct task *t, pid_t parent_born_in, struct task **orphans, size_t *nr)
+{
+	struct task *parent = t->parent, *child;
+	pid_t need = needed_sid(t), born_in;
+	int err = 0;
+
+	if (!parent) {
+		born_in = SID_OURS;
+	} else if (need == SID_ANY || need == final_sid(parent)) {
+		born_in = final_sid(parent);
+		set_creator(restore_of(t), restore_of(parent), BORN_AFTER_SETSID);
+	} else if (need == parent_born_in) {
+		born_in = parent_born_in;
+		set_creator(restore_of(t), restore_of(parent), BORN_BEFORE_SETSID);
+	} else if (leads_session(t)) {
+		/* Its children that need another session become orphans themselves. */
+		born_in = final_sid(parent);
+		set_creator(restore_of(t), restore_of(parent), BORN_AFTER_SETSID);
+	} else {
+		born_in = final_sid(t);
+		orphans[(*nr)++] = t;
+	}
+	list_for_each_entry (child, &t->children, sibling) {
+		err = plan_session(r, child, born_in, orphans, nr);
+		if (err)
+			break;
+	}
+	return err;
+}
+
+/* An orphan goes to the nearest subreaper above: that has to be its parent. */
+static int check_orphans(struct restore *r)
+{
+	struct task *t, *up;
+
+	for_each_task (&r->tree, t) {
+		struct restore_task *rt = restore_of(t);
+
+		if (!t->parent || rt->creator->task == t->parent)
+			continue;
+		for (up = rt->creator->task; up != t->parent; up = up->parent)
+			if (restore_of(up)->adopts)
+				return cr_fail(&r->ctx, -EOPNOTSUPP,
+					       "Task %d would come to task %d instead of %d: this isn't supported",
+					       t->pid, up->pid, t->parent->pid);
+	}
+	return 0;
+}
+
+static int plan_sessions(struct restore *r)
+{
+	_cleanup_free_ struct task **orphans = calloc(r->tree.nr_tasks, sizeof(*orphans));
+	size_t nr = 0;
+	int err;
+
+	if (!orphans)
+		return -ENOMEM;
+	err = plan_session(r, r->tree.root, SID_OURS, orphans, &nr);
+	for (size_t i = 0; i < nr && !err; i++)
+		err = plan_orphan(r, orphans[i]);
+	return err ?: check_orphans(r);
+}
+
+/* ---- process groups ------------------------------------------------------------------------------------------ */
+
+static int plan_group(struct restore *r, struct task *t)
+{
+	struct restore_task *rt = restore_of(t);
+	struct task *leader;
+
+	if (leads_session(t) && t->pgid != t->pid)
+		return cr_fail(&r->ctx, -EINVAL, "Task %d leads a session but not a process group", t->pid);
+	if (t->pgid == t->pid)
+		return 0;
+	leader = task_tree_find(&r->tree, t->pgid);
+	if (leader && final_sid(leader) == final_sid(t))
+		return 0;
+	if (leader)
+		return cr_fail(&r->ctx, -EINVAL, "Task %d is in process group %d, which is in another session", t->pid,
+			       t->pgid);
+	if (rt->outside_sid) {
+		rt->outside_pgid = true;
+		return 0;
+	}
+	if (!t->pgid)
+		return cr_fail(&r->ctx, -EINVAL, "Task %d has no process group", t->pid);
+	return add_helper(r, t->pgid, t, rt, t->sid, &leader);
+}
+
+/* ---- tables that tasks share --------------------------------------------------------------------------------- */
+
+static int plan_sharing(struct restore *r, struct task *t)
+{
+	struct restore_task *rt = restore_of(t), *creator = rt->creator;
+	struct task *other;
+
+	if (!task_lives(t) || t == r->tree.root)
+		return 0;
+	if (task_lives(creator->task)) {
+		rt->shares_files = creator->ids->files_id == rt->ids->files_id;
+		rt->shares_fs = creator->ids->fs_id == rt->ids->fs_id;
+	}
+	for_each_task (&r->tree, other) {
+		const char *what = NULL;
+
+		if (other == t)
+			break;
+		if (!task_lives(other))
+			continue;
+		if (restore_of(other)->ids->files_id == rt->ids->files_id && !rt->shares_files)
+			what = "descriptors";
+		else if (restore_of(other)->ids->fs_id == rt->ids->fs_id && !rt->shares_fs)
+			what = "directories";
+		if (what)
+			return cr_fail(
+				&r->ctx, -EOPNOTSUPP,
+				"Task %d shares its %s with task %d, which doesn't create it: this isn't supported",
+				t->pid, what, other->pid);
+	}
+	return 0;
+}
+
+int tree_plan(struct restore *r)
+{
+	struct task *t;
+	size_t nr = 0, nr_tasks;
+	int err;
+
+	err = mark_outside(r);
+	if (!err)
+		err = plan_sessions(r);
+	/* Helpers stand behind all others and are in their groups already. */
+	nr_tasks = r->tree.nr_tasks;
+	for_each_task (&r->tree, t) {
+		if (err || nr++ == nr_tasks)
+			break;
+		err = plan_group(r, t);
+	}
+	if (err)
+		return err;
+	for_each_task (&r->tree, t) {
+		err = plan_sharing(r, t);
+		if (err)
+			return err;
+	}
+	return 0;
+}
