@@ -13,13 +13,13 @@
 
 struct mm_dump_args {
 	int images_dirfd;
-	pid_t pid;		/* as the image is named */
-	int procfd;		/* of /proc/PID */
-	struct vma_list *vmas;	/* of vma_collect(); file_id is set in them */
-	uint64_t brk;		/* the current break, as brk(2) of 0 returns it inside the task */
+	pid_t pid;	       /* as the image is named */
+	int procfd;	       /* of /proc/PID */
+	struct vma_list *vmas; /* of vma_collect(); file_id is set in them */
+	uint64_t brk;	       /* the current break, as brk(2) of 0 returns it inside the task */
 	uint32_t exe_file_id;
-	int dumpable;		/* prctl(PR_GET_DUMPABLE) */
-	bool thp_disabled;	/* prctl(PR_GET_THP_DISABLE) */
+	int dumpable;	   /* prctl(PR_GET_DUMPABLE) */
+	bool thp_disabled; /* prctl(PR_GET_THP_DISABLE) */
 	/*
 	 * The id in files.img of the file that a VMA_FILE_* area maps (vma->file_fd, vma->file_flags). Called once per
 	 * distinct file_fd. 0 or -errno.

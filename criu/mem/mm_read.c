@@ -18,8 +18,8 @@
 #define BACKING	     (VMA_FILE_PRIVATE | VMA_FILE_SHARED | VMA_ANON_SHARED | VMA_ANON_PRIVATE)
 #define KNOWN_FLAGS  (MAP_TYPE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_STACK)
 #define ADVICE(n)    (1ull << (n))
-#define KNOWN_ADVICES                                                                                  \
-	(ADVICE(MADV_RANDOM) | ADVICE(MADV_SEQUENTIAL) | ADVICE(MADV_DONTFORK) | ADVICE(MADV_MERGEABLE) | \
+#define KNOWN_ADVICES                                                                                                  \
+	(ADVICE(MADV_RANDOM) | ADVICE(MADV_SEQUENTIAL) | ADVICE(MADV_DONTFORK) | ADVICE(MADV_MERGEABLE) |              \
 	 ADVICE(MADV_HUGEPAGE) | ADVICE(MADV_NOHUGEPAGE) | ADVICE(MADV_DONTDUMP) | ADVICE(MADV_WIPEONFORK))
 
 /* Kinds that images may hold and we don't bring back. */
@@ -37,8 +37,8 @@ static const struct {
 
 static int bad(struct cr_ctx *ctx, pid_t pid, const VmaEntry *e, const char *why)
 {
-	return cr_fail(ctx, -EBADMSG, "mm-%d.img: area %lx-%lx: %s", pid, (unsigned long)e->start, (unsigned long)e->end,
-		       why);
+	return cr_fail(ctx, -EBADMSG, "mm-%d.img: area %lx-%lx: %s", pid, (unsigned long)e->start,
+		       (unsigned long)e->end, why);
 }
 
 static int refuse(struct cr_ctx *ctx, pid_t pid, const VmaEntry *e, const char *kind)
@@ -151,15 +151,17 @@ static int check_areas(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm)
 static int check_bounds(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm)
 {
 	const uint64_t marks[] = {
-		mm->mm_start_code, mm->mm_end_code, mm->mm_start_data, mm->mm_end_data, mm->mm_start_stack, mm->mm_start_brk,
-		mm->mm_brk,	   mm->mm_arg_start, mm->mm_arg_end,   mm->mm_env_start, mm->mm_env_end,
+		mm->mm_start_code,  mm->mm_end_code,  mm->mm_start_data, mm->mm_end_data,
+		mm->mm_start_stack, mm->mm_start_brk, mm->mm_brk,	 mm->mm_arg_start,
+		mm->mm_arg_end,	    mm->mm_env_start, mm->mm_env_end,
 	};
 
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
 		if (marks[i] < PAGE || marks[i] > USER_MAX)
-			return cr_fail(ctx, -EBADMSG, "mm-%d.img: mark %lx is no user address", pid, (unsigned long)marks[i]);
-	if (mm->mm_start_code >= mm->mm_end_code || mm->mm_start_data > mm->mm_end_data || mm->mm_start_brk > mm->mm_brk ||
-	    mm->mm_arg_start > mm->mm_arg_end || mm->mm_env_start > mm->mm_env_end)
+			return cr_fail(ctx, -EBADMSG, "mm-%d.img: mark %lx is no user address", pid,
+				       (unsigned long)marks[i]);
+	if (mm->mm_start_code >= mm->mm_end_code || mm->mm_start_data > mm->mm_end_data ||
+	    mm->mm_start_brk > mm->mm_brk || mm->mm_arg_start > mm->mm_arg_end || mm->mm_env_start > mm->mm_env_end)
 		return cr_fail(ctx, -EBADMSG, "mm-%d.img: an end lies before its start", pid);
 	return 0;
 }

@@ -53,7 +53,8 @@ struct shmem_restore;
  * the name "/dev/zero" (CRIU 4.2 does so on recent kernels) are understood: such areas in MMS are changed to
  * VMA_ANON_SHARED with the segment's shmid. Any other memfd is left as it is. *RET goes with shmem_restore_free().
  */
-int shmem_restore_read(struct cr_ctx *ctx, int images_dirfd, MmEntry *const *mms, size_t nr, struct shmem_restore **ret);
+int shmem_restore_read(struct cr_ctx *ctx, int images_dirfd, MmEntry *const *mms, size_t nr,
+		       struct shmem_restore **ret);
 /*
  * In the root task, before it forks: makes every segment, with its content, as a descriptor numbered FIRST_FD or
  * above (close-on-exec, read and write). Needs what opening /proc/PID/map_files needs. 0 or -errno.

@@ -65,7 +65,8 @@ static int insert(struct shmem_dump *shm, size_t at, const struct vma *v)
 	}
 	fd = fcntl(v->file_fd, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
-		return cr_fail_errno(shm->ctx, -errno, "Can't keep shared memory segment %lu open", (unsigned long)v->shmid);
+		return cr_fail_errno(shm->ctx, -errno, "Can't keep shared memory segment %lu open",
+				     (unsigned long)v->shmid);
 	memmove(&shm->v[at + 1], &shm->v[at], (shm->nr - at) * sizeof(*shm->v));
 	shm->v[at] = (struct segment){ v->shmid, v->dev, fd };
 	shm->nr++;
@@ -85,9 +86,10 @@ int shmem_dump_add(struct shmem_dump *shm, pid_t pid, const struct vma_list *vma
 		if (at < shm->nr && shm->v[at].shmid == v->shmid) {
 			/* All of it lives in one mount inside the kernel, so the inode number says everything. */
 			if (shm->v[at].dev != v->dev)
-				return cr_fail(shm->ctx, -EOPNOTSUPP,
-					       "task %d: area %lx-%lx: shared memory of several devices isn't supported", pid,
-					       (unsigned long)v->start, (unsigned long)v->end);
+				return cr_fail(
+					shm->ctx, -EOPNOTSUPP,
+					"task %d: area %lx-%lx: shared memory of several devices isn't supported", pid,
+					(unsigned long)v->start, (unsigned long)v->end);
 			continue;
 		}
 		err = insert(shm, at, v);

@@ -159,7 +159,8 @@ static int open_mapping(const void *memory, uint64_t size, int first_fd)
 	char path[64];
 	int fd, high;
 
-	snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx", (unsigned long)memory, (unsigned long)memory + size);
+	snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx", (unsigned long)memory,
+		 (unsigned long)memory + size);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
@@ -182,7 +183,8 @@ static int create_segment(struct shmem_restore *shm, struct segment *s, int firs
 				     (unsigned long)s->shmid, (unsigned long)s->size);
 	s->fd = open_mapping(memory, s->size, first_fd);
 	if (s->fd < 0)
-		err = cr_fail_errno(shm->ctx, s->fd, "Can't open shared memory segment %lu through /proc/self/map_files",
+		err = cr_fail_errno(shm->ctx, s->fd,
+				    "Can't open shared memory segment %lu through /proc/self/map_files",
 				    (unsigned long)s->shmid);
 	if (!err)
 		err = fill(shm, s, memory);

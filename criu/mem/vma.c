@@ -18,8 +18,9 @@
 
 int vma_refuse(const struct vma_task *task, const struct proc_map *map, const char *kind)
 {
-	return cr_fail(task->ctx, -EOPNOTSUPP, "task %d (%s): area %lx-%lx%s%s: %s isn't supported", task->pid, task->comm,
-		       (unsigned long)map->start, (unsigned long)map->end, *map->name ? " " : "", map->name, kind);
+	return cr_fail(task->ctx, -EOPNOTSUPP, "task %d (%s): area %lx-%lx%s%s: %s isn't supported", task->pid,
+		       task->comm, (unsigned long)map->start, (unsigned long)map->end, *map->name ? " " : "", map->name,
+		       kind);
 }
 
 /* Areas that the kernel names so, whatever their flags. STATUS 0: refused as KIND. */
@@ -71,9 +72,9 @@ static const struct {
 	uint64_t vm_flag;
 	int advice;
 } advices[] = {
-	{ PROC_VM(RR), MADV_RANDOM },	    { PROC_VM(SR), MADV_SEQUENTIAL },	{ PROC_VM(DC), MADV_DONTFORK },
-	{ PROC_VM(MG), MADV_MERGEABLE },    { PROC_VM(HG), MADV_HUGEPAGE },	{ PROC_VM(NH), MADV_NOHUGEPAGE },
-	{ PROC_VM(DD), MADV_DONTDUMP },	    { PROC_VM(WF), MADV_WIPEONFORK },
+	{ PROC_VM(RR), MADV_RANDOM },	 { PROC_VM(SR), MADV_SEQUENTIAL }, { PROC_VM(DC), MADV_DONTFORK },
+	{ PROC_VM(MG), MADV_MERGEABLE }, { PROC_VM(HG), MADV_HUGEPAGE },   { PROC_VM(NH), MADV_NOHUGEPAGE },
+	{ PROC_VM(DD), MADV_DONTDUMP },	 { PROC_VM(WF), MADV_WIPEONFORK },
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -170,7 +171,8 @@ static int collect(const struct vma_task *task, struct vma_list *list)
 	int err = proc_read_smaps(task->procfd, &maps);
 
 	if (err)
-		return cr_fail_errno(task->ctx, err, "task %d (%s): can't read the areas of its memory", task->pid, task->comm);
+		return cr_fail_errno(task->ctx, err, "task %d (%s): can't read the areas of its memory", task->pid,
+				     task->comm);
 	list->v = calloc(maps.nr + 1, sizeof(*list->v));
 	lines = calloc(maps.nr + 1, sizeof(*lines));
 	if (!list->v || !lines)

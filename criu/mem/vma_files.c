@@ -77,8 +77,9 @@ static int open_file(const struct vma_task *task, const struct proc_map *map, st
 	snprintf(path, sizeof(path), "map_files/%lx-%lx", (unsigned long)map->start, (unsigned long)map->end);
 	fd = openat(task->procfd, path, O_PATH | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st))
-		return cr_fail_errno(task->ctx, -errno, "task %d (%s): can't open the file of area %lx-%lx %s", task->pid,
-				     task->comm, (unsigned long)map->start, (unsigned long)map->end, map->name);
+		return cr_fail_errno(task->ctx, -errno, "task %d (%s): can't open the file of area %lx-%lx %s",
+				     task->pid, task->comm, (unsigned long)map->start, (unsigned long)map->end,
+				     map->name);
 	anon = map->deleted && !strcmp(map->name, SHARED_ANON_NAME);
 	/* prctl(PR_SET_VMA_ANON_NAME) gives shared anonymous memory another name. */
 	anon |= !strncmp(map->name, "[anon_shmem:", strlen("[anon_shmem:"));
@@ -91,8 +92,9 @@ static int open_file(const struct vma_task *task, const struct proc_map *map, st
 		close_fdp(&fd);
 		fd = openat(task->procfd, path, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
-			return cr_fail_errno(task->ctx, -errno, "task %d (%s): can't open the shared memory of area %lx-%lx",
-					     task->pid, task->comm, (unsigned long)map->start, (unsigned long)map->end);
+			return cr_fail_errno(task->ctx, -errno,
+					     "task %d (%s): can't open the shared memory of area %lx-%lx", task->pid,
+					     task->comm, (unsigned long)map->start, (unsigned long)map->end);
 	} else if (S_ISBLK(st.st_mode)) {
 		return vma_refuse(task, map, "a mapping of a block device");
 	} else if (S_ISCHR(st.st_mode)) {

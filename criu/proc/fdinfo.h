@@ -10,14 +10,14 @@
 #include "base/cleanup.h"
 
 struct proc_fdinfo {
-	uint64_t pos;	 /* bytes */
-	uint32_t flags;	 /* O_*, O_CLOEXEC among them */
+	uint64_t pos;	/* bytes */
+	uint32_t flags; /* O_*, O_CLOEXEC among them */
 	int mnt_id;
-	uint64_t ino;	 /* 0 before Linux 5.14 */
+	uint64_t ino; /* 0 before Linux 5.14 */
 	bool has_ino;
-	char **lines;	 /* the lines after those, as the kind of file prints them, without newlines; owned */
+	char **lines; /* the lines after those, as the kind of file prints them, without newlines; owned */
 	size_t nr_lines;
-	char *text;	 /* what the lines point into */
+	char *text; /* what the lines point into */
 };
 
 /*

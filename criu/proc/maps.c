@@ -8,10 +8,10 @@
 #include "proc/parse.h"
 
 /* Longer than any line: a path is at most 4 KiB, each character at most four after escaping. */
-#define CHUNK (64 << 10)
+#define CHUNK	(64 << 10)
 #define DELETED " (deleted)"
 
-#define LETTERS(a, b) (((a) - 'a') * 26 + ((b) - 'a'))
+#define LETTERS(a, b)	  (((a) - 'a') * 26 + ((b) - 'a'))
 #define KNOWN(a, b, flag) [LETTERS(a, b)] = 1 + PROC_VM_##flag
 
 /* From a VmFlags pair to one more than its bit. */

@@ -24,53 +24,65 @@
 
 /* The bits of proc_map.vm_flags: one per pair of letters on a VmFlags line that we know. */
 enum proc_vm_flag {
-	PROC_VM_RD, PROC_VM_WR, PROC_VM_EX, PROC_VM_SH, PROC_VM_MR, PROC_VM_MW, PROC_VM_ME, PROC_VM_MS,
-	PROC_VM_GD, /* grows down */
-	PROC_VM_PF, /* pages without struct page */
-	PROC_VM_LO, /* locked */
-	PROC_VM_LF, /* lock on fault */
-	PROC_VM_IO, /* device memory */
-	PROC_VM_SR, PROC_VM_RR, /* sequential, random reads advised */
-	PROC_VM_DC, /* not copied on fork */
-	PROC_VM_DE, /* mremap can't expand it */
-	PROC_VM_AC, PROC_VM_NR, /* accounted; no swap reserved */
-	PROC_VM_HT, /* hugetlb */
-	PROC_VM_SF, /* synchronous page faults: DAX */
-	PROC_VM_AR, /* architecture specific */
-	PROC_VM_WF, /* wiped on fork */
-	PROC_VM_DD, /* not dumped to core files */
-	PROC_VM_SD, /* soft-dirty */
-	PROC_VM_MM, /* mixed map */
-	PROC_VM_HG, PROC_VM_NH, /* huge pages advised; advised against */
-	PROC_VM_MG, /* mergeable */
-	PROC_VM_UM, PROC_VM_UW, PROC_VM_UI, /* userfaultfd: missing, write-protect, minor */
-	PROC_VM_SS, /* shadow stack */
-	PROC_VM_SL, /* sealed */
-	PROC_VM_DP, /* droppable under memory pressure */
-	PROC_VM_DW, /* nobody may write the file (until Linux 5.15) */
-	PROC_VM_GU, /* has or may have guard regions */
+	PROC_VM_RD,
+	PROC_VM_WR,
+	PROC_VM_EX,
+	PROC_VM_SH,
+	PROC_VM_MR,
+	PROC_VM_MW,
+	PROC_VM_ME,
+	PROC_VM_MS,
+	PROC_VM_GD,    /* grows down */
+	PROC_VM_PF,    /* pages without struct page */
+	PROC_VM_LO,    /* locked */
+	PROC_VM_LF,    /* lock on fault */
+	PROC_VM_IO,    /* device memory */
+	PROC_VM_SR,    /* sequential reads advised */
+	PROC_VM_RR,    /* random reads advised */
+	PROC_VM_DC,    /* not copied on fork */
+	PROC_VM_DE,    /* mremap can't expand it */
+	PROC_VM_AC,    /* accounted */
+	PROC_VM_NR,    /* no swap reserved */
+	PROC_VM_HT,    /* hugetlb */
+	PROC_VM_SF,    /* synchronous page faults: DAX */
+	PROC_VM_AR,    /* architecture specific */
+	PROC_VM_WF,    /* wiped on fork */
+	PROC_VM_DD,    /* not dumped to core files */
+	PROC_VM_SD,    /* soft-dirty */
+	PROC_VM_MM,    /* mixed map */
+	PROC_VM_HG,    /* huge pages advised */
+	PROC_VM_NH,    /* huge pages advised against */
+	PROC_VM_MG,    /* mergeable */
+	PROC_VM_UM,    /* userfaultfd: missing pages */
+	PROC_VM_UW,    /* userfaultfd: write-protection */
+	PROC_VM_UI,    /* userfaultfd: minor faults */
+	PROC_VM_SS,    /* shadow stack */
+	PROC_VM_SL,    /* sealed */
+	PROC_VM_DP,    /* droppable under memory pressure */
+	PROC_VM_DW,    /* nobody may write the file (until Linux 5.15) */
+	PROC_VM_GU,    /* has or may have guard regions */
 	PROC_VM_OTHER, /* letters that we don't know */
 	PROC_VM_NR_FLAGS,
 };
 #define PROC_VM(x) (1ull << PROC_VM_##x)
 
 struct proc_map {
-	uint64_t start, end;  /* bytes */
-	uint64_t pgoff;	      /* bytes */
-	uint32_t prot;	      /* PROT_* */
+	uint64_t start, end; /* bytes */
+	uint64_t pgoff;	     /* bytes */
+	uint32_t prot;	     /* PROT_* */
 	bool shared;
-	bool deleted;	      /* the name ended in " (deleted)", which was cut off */
+	bool deleted; /* the name ended in " (deleted)", which was cut off */
 	uint32_t dev_major, dev_minor;
 	uint64_t ino;
-	const char *name;     /* unescaped; "" where there is none; lives as long as the list */
-	uint64_t vm_flags;    /* PROC_VM(x) bits; 0 after proc_read_maps() */
-	uint32_t pkey;	      /* protection key: pkeys(7) */
+	const char *name;  /* unescaped; "" where there is none; lives as long as the list */
+	uint64_t vm_flags; /* PROC_VM(x) bits; 0 after proc_read_maps() */
+	uint32_t pkey;	   /* protection key: pkeys(7) */
 };
 
 struct proc_map_list {
 	struct proc_map *v; /* ascending, not overlapping */
 	size_t nr;
-	char *names;	    /* what the names point into */
+	char *names; /* what the names point into */
 };
 
 /*

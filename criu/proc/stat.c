@@ -6,19 +6,19 @@
 #include "proc/parse.h"
 
 /* One blank, then a number, into a field of whatever integer type it has. */
-#define FIELD_U(c, field)                                                                                    \
-	({                                                                                                   \
-		uint64_t v_ = 0;                                                                             \
-		bool ok_ = cur_char(c, ' ') && cur_u64(c, &v_) && (uint64_t)(__typeof__(field))v_ == v_;     \
-		(field) = v_;                                                                                \
-		ok_;                                                                                         \
+#define FIELD_U(c, field)                                                                                              \
+	({                                                                                                             \
+		uint64_t v_ = 0;                                                                                       \
+		bool ok_ = cur_char(c, ' ') && cur_u64(c, &v_) && (uint64_t)(__typeof__(field))v_ == v_;               \
+		(field) = v_;                                                                                          \
+		ok_;                                                                                                   \
 	})
-#define FIELD_S(c, field)                                                                                    \
-	({                                                                                                   \
-		int64_t v_ = 0;                                                                              \
-		bool ok_ = cur_char(c, ' ') && cur_i64(c, &v_) && (int64_t)(__typeof__(field))v_ == v_;      \
-		(field) = v_;                                                                                \
-		ok_;                                                                                         \
+#define FIELD_S(c, field)                                                                                              \
+	({                                                                                                             \
+		int64_t v_ = 0;                                                                                        \
+		bool ok_ = cur_char(c, ' ') && cur_i64(c, &v_) && (int64_t)(__typeof__(field))v_ == v_;                \
+		(field) = v_;                                                                                          \
+		ok_;                                                                                                   \
 	})
 
 static bool parse_numbers(struct cursor *c, struct proc_stat *s)

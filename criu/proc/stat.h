@@ -16,12 +16,12 @@ struct proc_stat {
 	char state;		  /* R S D T t Z X I ... */
 	pid_t ppid, pgrp, session;
 	int tty_nr, tpgid;
-	uint32_t flags;			    /* PF_* */
+	uint32_t flags; /* PF_* */
 	uint64_t minflt, cminflt, majflt, cmajflt;
-	uint64_t utime, stime;		    /* clock ticks */
-	int64_t cutime, cstime;		    /* clock ticks */
+	uint64_t utime, stime;	/* clock ticks */
+	int64_t cutime, cstime; /* clock ticks */
 	int64_t priority, nice, num_threads;
-	uint64_t starttime;		    /* clock ticks since boot */
+	uint64_t starttime; /* clock ticks since boot */
 	uint64_t vsize, rss, rsslim;
 	/* Addresses are 0 where the reader may not know them (ptrace access) or the task has no memory any more. */
 	uint64_t start_code, end_code, start_stack;

@@ -138,7 +138,10 @@ static bool row_x86_features(struct cursor *c, struct proc_status *st, const str
 	return true;
 }
 
-#define ROW(key, parse, field, has, required) { key, parse, offsetof(struct proc_status, field), has, required }
+#define ROW(key, parse, field, has, required)                                                                          \
+	{                                                                                                              \
+		key, parse, offsetof(struct proc_status, field), has, required                                         \
+	}
 /* In the order in which kernels print them, which makes looking them up one step each. */
 static const struct row rows[] = {
 	ROW("Name", row_name, name, 0, true),

@@ -24,13 +24,13 @@
 #define PROC_NSPID_MAX 33
 
 struct proc_status {
-	uint32_t has;		  /* PROC_STATUS_HAS_* */
+	uint32_t has;		      /* PROC_STATUS_HAS_* */
 	char name[4 * PROC_COMM_MAX]; /* unescaped */
-	char state;		  /* the letter */
-	uint32_t umask;		  /* with PROC_STATUS_HAS_UMASK */
+	char state;		      /* the letter */
+	uint32_t umask;		      /* with PROC_STATUS_HAS_UMASK */
 	pid_t tgid, pid, ppid, tracer_pid;
-	uint32_t uid[4], gid[4];  /* real, effective, saved, file system */
-	uint32_t *groups;	  /* supplementary, as the kernel sorts them; owned */
+	uint32_t uid[4], gid[4]; /* real, effective, saved, file system */
+	uint32_t *groups;	 /* supplementary, as the kernel sorts them; owned */
 	size_t nr_groups;
 	pid_t nspid[PROC_NSPID_MAX]; /* outermost first */
 	size_t nr_nspid;
@@ -39,9 +39,9 @@ struct proc_status {
 	uint64_t sig_pnd, shd_pnd, sig_blk, sig_ign, sig_cgt; /* bit N-1: signal N */
 	uint64_t cap_inh, cap_prm, cap_eff, cap_bnd, cap_amb;
 	uint32_t no_new_privs;
-	uint32_t seccomp;	  /* SECCOMP_MODE_* */
+	uint32_t seccomp; /* SECCOMP_MODE_* */
 	uint32_t seccomp_filters;
-	uint32_t thp_enabled;	  /* 0: prctl(PR_SET_THP_DISABLE), too */
+	uint32_t thp_enabled; /* 0: prctl(PR_SET_THP_DISABLE), too */
 };
 
 /*

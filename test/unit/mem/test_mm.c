@@ -79,13 +79,13 @@ static int validate(const struct sample *s)
 }
 
 /* Changes one thing of a valid sample, says what has to come of it. */
-#define EXPECT(result, change)                           \
-	do {                                             \
-		struct sample s;                         \
-		sample_init(&s);                         \
-		change;                                  \
-		assert_int_equal(validate(&s), result);  \
-		assert_int_equal(!*error.text, !result); \
+#define EXPECT(result, change)                                                                                         \
+	do {                                                                                                           \
+		struct sample s;                                                                                       \
+		sample_init(&s);                                                                                       \
+		change;                                                                                                \
+		assert_int_equal(validate(&s), result);                                                                \
+		assert_int_equal(!*error.text, !result);                                                               \
 	} while (0)
 
 static void test_areas(void **state __unused_arg)

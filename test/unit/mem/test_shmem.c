@@ -147,8 +147,8 @@ static void test_round_trip(void **state __unused_arg)
 
 	/* The kernel shows it as what it was. */
 	collect(&list);
-	assert_int_equal(vma_find(&list, (uintptr_t)new)->status, VMA_AREA_REGULAR | VMA_ANON_SHARED);
-	assert_int_not_equal(vma_find(&list, (uintptr_t)new)->shmid, shmid);
+	assert_int_equal(vma_find(&list, (uintptr_t) new)->status, VMA_AREA_REGULAR | VMA_ANON_SHARED);
+	assert_int_not_equal(vma_find(&list, (uintptr_t) new)->shmid, shmid);
 	vma_list_free(&list);
 	munmap(new, NR_PAGES * PAGE);
 	munmap(old, NR_PAGES * PAGE);

@@ -40,9 +40,9 @@ static int classify(const char *text, struct vma *v, struct cr_error *error)
 	return err;
 }
 
-#define ANON "7f0000000000-7f0000002000 rw-p 00000000 00:00 0 "
-#define FILE_ "7f0000000000-7f0000002000 rw-p 00003000 fe:00 77    /lib/x"
-#define SHARED "7f0000000000-7f0000002000 rw-s 00003000 fe:00 77    /lib/x"
+#define ANON	 "7f0000000000-7f0000002000 rw-p 00000000 00:00 0 "
+#define FILE_	 "7f0000000000-7f0000002000 rw-p 00003000 fe:00 77    /lib/x"
+#define SHARED	 "7f0000000000-7f0000002000 rw-s 00003000 fe:00 77    /lib/x"
 #define FLAGS(f) "\nVmFlags: " f " \n"
 
 static void test_kinds(void **state __unused_arg)
@@ -53,8 +53,8 @@ static void test_kinds(void **state __unused_arg)
 		uint64_t pgoff, madv;
 	} kinds[] = {
 		{ ANON FLAGS("rd wr"), VMA_AREA_REGULAR | VMA_ANON_PRIVATE, MAP_PRIVATE | MAP_ANONYMOUS, 0, 0 },
-		{ ANON "[heap]" FLAGS("rd wr"), VMA_AREA_REGULAR | VMA_ANON_PRIVATE | VMA_AREA_HEAP, MAP_PRIVATE | MAP_ANONYMOUS, 0,
-		  0 },
+		{ ANON "[heap]" FLAGS("rd wr"), VMA_AREA_REGULAR | VMA_ANON_PRIVATE | VMA_AREA_HEAP,
+		  MAP_PRIVATE | MAP_ANONYMOUS, 0, 0 },
 		{ ANON "[stack]" FLAGS("rd wr gd"), VMA_AREA_REGULAR | VMA_ANON_PRIVATE,
 		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, 0, 0 },
 		{ ANON "[anon:glibc: malloc]" FLAGS("rd wr nr nh"), VMA_AREA_REGULAR | VMA_ANON_PRIVATE,
@@ -100,11 +100,13 @@ static void test_refused(void **state __unused_arg)
 		{ ANON "[uprobes]" FLAGS("ex io"), "uprobes" },
 		{ SHARED FLAGS("rd wr sf"), "a DAX mapping" },
 		{ "7f0000000000-7f0000002000 rw-s 00000000 00:05 9 /dev/fb0" FLAGS("rd io pf"), "device memory" },
-		{ "7f0000000000-7f0000002000 rw-s 00000000 00:01 9 /SYSV00000000 (deleted)" FLAGS("rd"), "System V shared memory" },
+		{ "7f0000000000-7f0000002000 rw-s 00000000 00:01 9 /SYSV00000000 (deleted)" FLAGS("rd"),
+		  "System V shared memory" },
 		{ "7f0000000000-7f0000002000 rw-s 00000000 00:01 9 /[aio] (deleted)" FLAGS("rd"), "an AIO ring" },
 		{ "7f0000000000-7f0000002000 rw-s 00000000 00:01 9 /memfd:x (deleted)" FLAGS("rd"), "a memfd mapping" },
 		{ "7f0000000000-7f0000002000 rw-s 00000000 00:01 9 /secretmem (deleted)" FLAGS("rd"), "secret memory" },
-		{ "7f0000000000-7f0000002000 rw-s 00000000 00:01 9 anon_inode:[io_uring]" FLAGS("rd"), "an anonymous inode" },
+		{ "7f0000000000-7f0000002000 rw-s 00000000 00:01 9 anon_inode:[io_uring]" FLAGS("rd"),
+		  "an anonymous inode" },
 		{ "7f0000000000-7f0000002000 rw-s 00000000 00:01 9 socket:[9]" FLAGS("rd"), "a socket mapping" },
 		{ "7f0000000000-7f0000002000 rw-s 00000000 00:00 0 " FLAGS("rd"), "a shared mapping without a file" },
 	};
@@ -114,7 +116,8 @@ static void test_refused(void **state __unused_arg)
 		struct vma v;
 
 		assert_int_equal(classify(kinds[i].text, &v, &error), -EOPNOTSUPP);
-		if (!strstr(error.text, kinds[i].kind) || !strstr(error.text, "task 42 (name): area 7f0000000000-7f0000002000"))
+		if (!strstr(error.text, kinds[i].kind) ||
+		    !strstr(error.text, "task 42 (name): area 7f0000000000-7f0000002000"))
 			fail_msg("%s instead of %s", error.text, kinds[i].kind);
 	}
 }
@@ -321,8 +324,9 @@ static int teardown(void **state __unused_arg)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kinds),	     cmocka_unit_test(test_refused), cmocka_unit_test(test_execute_only),
-		cmocka_unit_test(test_self),	     cmocka_unit_test(test_shared_parts), cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_kinds),	     cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_execute_only), cmocka_unit_test(test_self),
+		cmocka_unit_test(test_shared_parts), cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_special),
 	};
 

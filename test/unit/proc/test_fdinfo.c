@@ -79,8 +79,15 @@ static int parse(const char *text, size_t len)
 static void test_lines(void **state __unused_arg)
 {
 	static const char *const bad[] = {
-		"", "\n", "pos:\t0\n", "pos:\t0\nflags:\t02\n", "pos:\t0\nflags:\t08\nmnt_id:\t1\n", "pos:\t\nflags:\t02\nmnt_id:\t1\n",
-		"pos:\t0\nflags:\t02\nmnt_id:\t1", "pos:\t0\nflags:\t02 x\nmnt_id:\t1\n", "pos:\t0\nflags:\t040000000000\nmnt_id:\t1\n",
+		"",
+		"\n",
+		"pos:\t0\n",
+		"pos:\t0\nflags:\t02\n",
+		"pos:\t0\nflags:\t08\nmnt_id:\t1\n",
+		"pos:\t\nflags:\t02\nmnt_id:\t1\n",
+		"pos:\t0\nflags:\t02\nmnt_id:\t1",
+		"pos:\t0\nflags:\t02 x\nmnt_id:\t1\n",
+		"pos:\t0\nflags:\t040000000000\nmnt_id:\t1\n",
 		/* nothing else may come before them */
 		"x:\t1\npos:\t0\nflags:\t02\nmnt_id:\t1\n",
 	};

@@ -210,9 +210,9 @@ static void test_flags(void **state __unused_arg)
 	assert_int_equal(proc_parse_maps(text, strlen(text), true, &list), 0);
 	assert_int_equal(list.v[0].pkey, 3);
 	assert_int_equal(list.v[0].vm_flags,
-			 PROC_VM(RD) | PROC_VM(WR) | PROC_VM(SF) | PROC_VM(UM) | PROC_VM(UW) | PROC_VM(UI) | PROC_VM(SS) |
-				 PROC_VM(SL) | PROC_VM(DP) | PROC_VM(HT) | PROC_VM(MG) | PROC_VM(HG) | PROC_VM(LF) |
-				 PROC_VM(IO) | PROC_VM(PF) | PROC_VM(MM) | PROC_VM(SR) | PROC_VM(RR));
+			 PROC_VM(RD) | PROC_VM(WR) | PROC_VM(SF) | PROC_VM(UM) | PROC_VM(UW) | PROC_VM(UI) |
+				 PROC_VM(SS) | PROC_VM(SL) | PROC_VM(DP) | PROC_VM(HT) | PROC_VM(MG) | PROC_VM(HG) |
+				 PROC_VM(LF) | PROC_VM(IO) | PROC_VM(PF) | PROC_VM(MM) | PROC_VM(SR) | PROC_VM(RR));
 	assert_int_equal(list.v[1].vm_flags, PROC_VM(RD) | PROC_VM(OTHER));
 	proc_map_list_free(&list);
 }
@@ -259,8 +259,8 @@ static void test_many(void **state __unused_arg)
 
 	assert_non_null(text);
 	for (unsigned long i = 0; i < 65530; i++)
-		p += sprintf(p, "%lx-%lx r--p 00000000 fe:00 %lu      /some/where/%lu\n", (i + 1) << 13, ((i + 1) << 13) + 4096, i,
-			     i / 3);
+		p += sprintf(p, "%lx-%lx r--p 00000000 fe:00 %lu      /some/where/%lu\n", (i + 1) << 13,
+			     ((i + 1) << 13) + 4096, i, i / 3);
 	assert_int_equal(proc_parse_maps(text, p - text, false, &list), 0);
 	assert_int_equal(list.nr, 65530);
 	assert_string_equal(list.v[65529].name, "/some/where/21843");
@@ -292,9 +292,9 @@ static void test_self(void **state __unused_arg)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_maps),	cmocka_unit_test(test_smaps),	cmocka_unit_test(test_zombie_has_none),
-		cmocka_unit_test(test_lines),	cmocka_unit_test(test_names),	cmocka_unit_test(test_flags),
-		cmocka_unit_test(test_mutated), cmocka_unit_test(test_many),	cmocka_unit_test(test_self),
+		cmocka_unit_test(test_maps),	cmocka_unit_test(test_smaps), cmocka_unit_test(test_zombie_has_none),
+		cmocka_unit_test(test_lines),	cmocka_unit_test(test_names), cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_mutated), cmocka_unit_test(test_many),  cmocka_unit_test(test_self),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,7 +58,14 @@ static int parse_stat(const char *text, size_t len)
 static void test_stat_malformed(void **state __unused_arg)
 {
 	static const char *const bad[] = {
-		"", "\n", "1", "1 (x", "1 (x) S\n", "0 (x) S 1\n", "-1 (x) S 1\n", "x (x) S 1\n",
+		"",
+		"\n",
+		"1",
+		"1 (x",
+		"1 (x) S\n",
+		"0 (x) S 1\n",
+		"-1 (x) S 1\n",
+		"x (x) S 1\n",
 		/* a name of 64 characters */
 		"1 (xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx) S 1 1\n",
 	};
@@ -144,12 +151,19 @@ static int parse_with(const char *line, struct proc_status *ret)
 static void test_status_lines(void **state __unused_arg)
 {
 	static const char *const bad[] = {
-		"",			       /* no Groups */
-		"Groups:\t1 x\n",	       "Groups:\t1 2", "Groups:\t4294967296\n", "Groups:\t1,2\n",
-		"Groups:\nGroups:\n",	       "Groups:\nno colon\n",
-		"Groups:\nSeccomp:\t-1\n",     "Groups:\nUmask:\t01000\n", "Groups:\nUmask:\t8\n",
-		"Groups:\nNSpid:\n",	       "Groups:\nNSpid:\t1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 "
-					       "24 25 26 27 28 29 30 31 32 33 34\n",
+		"", /* no Groups */
+		"Groups:\t1 x\n",
+		"Groups:\t1 2",
+		"Groups:\t4294967296\n",
+		"Groups:\t1,2\n",
+		"Groups:\nGroups:\n",
+		"Groups:\nno colon\n",
+		"Groups:\nSeccomp:\t-1\n",
+		"Groups:\nUmask:\t01000\n",
+		"Groups:\nUmask:\t8\n",
+		"Groups:\nNSpid:\n",
+		"Groups:\nNSpid:\t1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 "
+		"24 25 26 27 28 29 30 31 32 33 34\n",
 		"Groups:\nCapAmb:\t00000000000000000000000000000001ffff\n1",
 	};
 	struct proc_status st;

@@ -313,10 +313,11 @@ static void test_malformed_values(void **state __unused_arg)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_limits),	   cmocka_unit_test(test_limits_self), cmocka_unit_test(test_mutated),
-		cmocka_unit_test(test_auxv),	   cmocka_unit_test(test_timers),      cmocka_unit_test(test_cgroup),
-		cmocka_unit_test(test_values),	   cmocka_unit_test(test_lists),       cmocka_unit_test(test_children_of_self),
-		cmocka_unit_test(test_malformed_values),
+		cmocka_unit_test(test_limits),		 cmocka_unit_test(test_limits_self),
+		cmocka_unit_test(test_mutated),		 cmocka_unit_test(test_auxv),
+		cmocka_unit_test(test_timers),		 cmocka_unit_test(test_cgroup),
+		cmocka_unit_test(test_values),		 cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_children_of_self), cmocka_unit_test(test_malformed_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

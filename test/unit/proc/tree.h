@@ -24,7 +24,7 @@
 #include "base/io.h"
 
 static const char *const trees[] = { "6.1", "6.18" };
-#define NR_TREES	   (sizeof(trees) / sizeof(trees[0]))
+#define NR_TREES (sizeof(trees) / sizeof(trees[0]))
 
 static inline int tree_open(const char *name)
 {
