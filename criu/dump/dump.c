@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "base/script.h"
 #include "dump/state.h"
+#include "image/cpuinfo.h"
 #include "image/stats.h"
 #include "kernel/kernel.h"
 #include "seize/supervisor.h"
@@ -113,6 +114,8 @@ static int phase_cores(void *arg)
 
 	if (!r)
 		r = dump_tree_images(d);
+	if (!r && (d->opts->cpu_cap & CPU_CAP_IMAGE))
+		r = cpuinfo_write(d->ctx, d->images_dirfd);
 	if (!r)
 		r = fd_dump_end(&d->fds, true);
 	return r;
