@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "mem/mm.h"
 #include "proc/auxv.h"
 #include "proc/list.h"
@@ -186,6 +187,48 @@ static void test_golden(void **state __unused_arg)
 	close(dir);
 }
 
+/* Bytes changed and the end cut off: an error that is explained, or an image whose every area passes again. */
+static void test_mutated(void **state __unused_arg)
+{
+	static const unsigned char change[] = { 0x01, 0x08, 0x80, 0xff };
+	int golden = open("test/unit/image/golden/plain-process", O_RDONLY | O_DIRECTORY | O_CLOEXEC), dir;
+	char path[] = "/tmp/test_mm.XXXXXX";
+	size_t len, nr_bad = 0;
+	char *image;
+
+	assert_int_equal(read_file_at(golden, "mm-66.img", 1 << 20, &image, &len), 0);
+	close(golden);
+	assert_non_null(mkdtemp(path));
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; i < len; i++) {
+		for (size_t k = 0; k <= sizeof(change); k++) {
+			unsigned char byte = image[i];
+			MmEntry *mm;
+			int err;
+
+			if (k)
+				image[i] ^= change[k - 1];
+			assert_int_equal(write_file_at(dir, "mm-66.img", image, k ? len : i), 0);
+			image[i] = byte;
+			memset(&error, 0, sizeof(error));
+			err = mm_read(&ctx, dir, 66, &mm);
+			if (!err) {
+				assert_true(k);
+				assert_int_equal(mm_validate(&ctx, 66, mm), 0);
+				mm_entry__free_unpacked(mm, NULL);
+				continue;
+			}
+			nr_bad++;
+			assert_true(err < 0 && *error.text);
+		}
+	}
+	assert_true(nr_bad > len);
+	unlinkat(dir, "mm-66.img", 0);
+	close(dir);
+	rmdir(path);
+	free(image);
+}
+
 struct ids {
 	uint32_t next;
 	int fail;
@@ -271,7 +314,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_areas),  cmocka_unit_test(test_kinds),  cmocka_unit_test(test_flags),
-		cmocka_unit_test(test_bounds), cmocka_unit_test(test_golden), cmocka_unit_test(test_dump),
+		cmocka_unit_test(test_bounds), cmocka_unit_test(test_golden), cmocka_unit_test(test_mutated),
+		cmocka_unit_test(test_dump),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
