@@ -306,7 +306,8 @@ int hgen_write(const struct hgen_blob *blob, const char *prefix, FILE *out)
 	fprintf(out, "\t{ 0, 0 },\n};\n\nstatic const struct compel_symbol %s_symbols[] = {\n", prefix);
 	for (size_t i = 0; i < blob->nr_symbols; i++)
 		fprintf(out, "\t{ \"%s\", 0x%x },\n", blob->symbols[i].name, blob->symbols[i].offset);
-	fprintf(out, "\t{ 0, 0 },\n};\n\n__attribute__((unused)) static const struct compel_blob %s_blob = {\n", prefix);
+	fprintf(out, "\t{ 0, 0 },\n};\n\n__attribute__((unused)) static const struct compel_blob %s_blob = {\n",
+		prefix);
 	fprintf(out, "\t.image = %s_image,\n\t.image_size = %zu,\n\t.mem_size = %zu,\n\t.text_size = %zu,\n", prefix,
 		blob->image_size, blob->mem_size, blob->text_size);
 	fprintf(out, "\t.relocs = %s_relocs,\n\t.nr_relocs = %zu,\n", prefix, blob->nr_relocs);

@@ -54,9 +54,12 @@ static int find_head(const struct compel_blob *blob, struct head *head, struct c
 		const char *name;
 		unsigned long *ret;
 	} names[] = {
-		{ "compel_head_call_trap", &head->call_trap }, { "compel_head_call_trap_end", &head->call_trap_end },
-		{ "compel_head_call_sys", &head->call_sys },   { "compel_head_call_sys_end", &head->call_sys_end },
-		{ "parasite_entry", &entry },		       { "compel_head_syscall", &head->syscall },
+		{ "compel_head_call_trap", &head->call_trap },
+		{ "compel_head_call_trap_end", &head->call_trap_end },
+		{ "compel_head_call_sys", &head->call_sys },
+		{ "compel_head_call_sys_end", &head->call_sys_end },
+		{ "parasite_entry", &entry },
+		{ "compel_head_syscall", &head->syscall },
 		{ "compel_head_syscall_end", &head->syscall_end },
 	};
 
@@ -209,7 +212,7 @@ int compel_infect_slots(struct compel_thread *leader, const struct compel_blob *
 	ctl->size = ctl->slots_at + ctl->slot_size * nr_slots;
 	err = find_head(blob, &ctl->head, &leader->error);
 	if (!err) {
-		err = compel_ignored_signals(leader->tid, &ignored);
+		err = compel_status_signals(leader->tid, "SigIgn:", &ignored);
 		if (err)
 			compel_fail(&leader->error, err, "Can't read /proc/%d/status: %s", leader->tid, strerror(-err));
 		else
@@ -290,9 +293,10 @@ int compel_syscall_in(struct compel_blob_ctl *ctl, struct compel_thread *th, lon
 			trap ? RUN_END_TRAP : RUN_END_SYSCALL);
 	if (!err)
 		err = run_finish(th, &regs);
-	if (!err)
-		*ret_value = arch_syscall_value(&regs);
-	return err;
+	if (err)
+		return err;
+	*ret_value = arch_syscall_value(&regs);
+	return !trap && *ret_value == nr ? run_check_refused(th) : 0;
 }
 
 int compel_call_start(struct compel_blob_ctl *ctl, struct compel_thread *th, unsigned int cmd)

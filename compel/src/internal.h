@@ -13,8 +13,11 @@ int compel_wait_one(pid_t tid, int options, int *ret_status);
 /* State letter of /proc/TID/stat; -ESRCH: there's none. */
 int compel_task_state(pid_t tid);
 
-/* Bits of the SigIgn line of /proc/TID/status. */
-int compel_ignored_signals(pid_t tid, uint64_t *ret);
+/* Gone, or a zombie? */
+bool compel_is_dead(pid_t tid);
+
+/* A set of signals of /proc/TID/status, @name is "SigIgn:" or the like. */
+int compel_status_signals(pid_t tid, const char *name, uint64_t *ret);
 
 /* Where a run ends: at a breakpoint, or at the end of a system call for tasks that care about SIGTRAP. */
 enum run_end {
@@ -25,6 +28,12 @@ enum run_end {
 /* Set registers and signal mask and let the thread go; run_finish() returns when its ip is @end_ip. */
 int run_start(struct compel_thread *th, const compel_regs_t *regs, unsigned long end_ip, enum run_end end);
 int run_finish(struct compel_thread *th, compel_regs_t *ret_regs);
+
+/*
+ * Was the system call that has just ended not made at all, but answered by SIGSYS? A seccomp filter does so, and the
+ * call's number is then what seems to be its result. Returns that as an error, and only after the task has taken it.
+ */
+int run_check_refused(struct compel_thread *th);
 
 /* Find a syscall instruction and a zero byte in the task's memory. */
 int site_find(struct compel_thread *th);

@@ -107,8 +107,8 @@ static int fault(struct compel_thread *th, int sig)
 		return err;
 	if (ptrace(PTRACE_GETSIGINFO, th->tid, 0, &si) < 0)
 		return compel_fail(&th->error, -errno, "Can't get siginfo of %d: %s", th->tid, strerror(errno));
-	return compel_fail(&th->error, -EFAULT, "Code run in %d got signal %d (code %d, address %p) at ip 0x%lx", th->tid,
-			   sig, si.si_code, si.si_addr, compel_regs_ip(&regs));
+	return compel_fail(&th->error, -EFAULT, "Code run in %d got signal %d (code %d, address %p) at ip 0x%lx",
+			   th->tid, sig, si.si_code, si.si_addr, compel_regs_ip(&regs));
 }
 
 /* A SIGTRAP in a run that ends by one. *ret_done: it's the end. */
@@ -161,7 +161,8 @@ int run_finish(struct compel_thread *th, compel_regs_t *ret_regs)
 			return err;
 		sig = WSTOPSIG(status);
 		if (status >> 16 == PTRACE_EVENT_STOP)
-			/* A left-over interrupt, or job control changed its mind: the kernel keeps that state itself. */
+			/* A left-over interrupt, or job control changed its mind: the kernel keeps that state itself.
+			 */
 			err = resume(th, 0);
 		else if (status >> 16)
 			err = compel_fail(&th->error, -EPROTO, "Task %d: unexpected status 0x%x", th->tid, status);
@@ -178,4 +179,19 @@ int run_finish(struct compel_thread *th, compel_regs_t *ret_regs)
 			return err;
 	}
 	return foreign.si_signo ? give_back(th, &foreign) : 0;
+}
+
+int run_check_refused(struct compel_thread *th)
+{
+	uint64_t pending;
+	int status, err = compel_status_signals(th->tid, "SigPnd:", &pending);
+
+	if (err)
+		return compel_fail(&th->error, err, "Can't read /proc/%d/status: %s", th->tid, strerror(-err));
+	if (!(pending & (uint64_t)1 << (SIGSYS - 1)))
+		return 0;
+	err = resume(th, 0);
+	if (!err)
+		err = wait_stopped(th, &status);
+	return err ? err : fault(th, WSTOPSIG(status) & 0x7f);
 }

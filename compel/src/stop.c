@@ -21,70 +21,88 @@
 
 #define STATE_CHECK_NS (20 * 1000 * 1000L)
 
-static int read_proc(pid_t tid, const char *name, char *buf, size_t size)
+int compel_task_state(pid_t tid)
 {
-	char path[64];
+	char path[64], buf[512];
+	const char *end;
 	ssize_t got;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/%s", tid, name);
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
-	got = read(fd, buf, size - 1);
+	got = read(fd, buf, sizeof(buf) - 1);
 	close(fd);
 	if (got < 0)
 		return -ESRCH;
 	buf[got] = '\0';
-	return 0;
-}
-
-int compel_task_state(pid_t tid)
-{
-	char buf[512];
-	const char *end;
-	int err = read_proc(tid, "stat", buf, sizeof(buf));
-
-	if (err)
-		return err;
 	end = strrchr(buf, ')');
 	return end && end[1] == ' ' ? end[2] : -ESRCH;
 }
 
-int compel_ignored_signals(pid_t tid, uint64_t *ret)
+int compel_status_signals(pid_t tid, const char *name, uint64_t *ret)
 {
-	char buf[4096];
-	const char *line;
-	int err = read_proc(tid, "status", buf, sizeof(buf));
+	char path[64], *line = NULL;
+	size_t size = 0, len = strlen(name);
+	int err = -ESRCH;
+	FILE *file;
 
-	if (err)
-		return err;
-	line = strstr(buf, "\nSigIgn:");
-	if (!line)
-		return -EPROTO;
-	*ret = strtoull(line + strlen("\nSigIgn:"), NULL, 16);
-	return 0;
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	file = fopen(path, "re");
+	if (!file)
+		return errno == ENOENT ? -ESRCH : -errno;
+	while (err && getline(&line, &size, file) > 0) {
+		if (strncmp(line, name, len))
+			continue;
+		*ret = strtoull(line + len, NULL, 16);
+		err = 0;
+	}
+	free(line);
+	fclose(file);
+	return err;
 }
 
-static bool is_dead(pid_t tid)
+bool compel_is_dead(pid_t tid)
 {
 	int state = compel_task_state(tid);
 
 	return state < 0 || state == 'Z' || state == 'X';
 }
 
+static int ptrace_options(unsigned int flags, unsigned long *ret)
+{
+	if (flags & ~(COMPEL_SEIZE_EXITKILL | COMPEL_SEIZE_SUSPEND_SECCOMP))
+		return -EINVAL;
+	*ret = PTRACE_O_TRACESYSGOOD;
+	if (flags & COMPEL_SEIZE_EXITKILL)
+		*ret |= PTRACE_O_EXITKILL;
+	if (flags & COMPEL_SEIZE_SUSPEND_SECCOMP)
+		*ret |= PTRACE_O_SUSPEND_SECCOMP;
+	return 0;
+}
+
+int compel_set_flags(pid_t tid, unsigned int flags)
+{
+	unsigned long options;
+	int err = ptrace_options(flags, &options);
+
+	if (err)
+		return err;
+	return ptrace(PTRACE_SETOPTIONS, tid, 0, options) < 0 ? -errno : 0;
+}
+
 int compel_seize(pid_t tid, unsigned int flags)
 {
-	unsigned long options = PTRACE_O_TRACESYSGOOD;
+	unsigned long options;
+	int err = ptrace_options(flags, &options);
 
-	if (flags & COMPEL_SEIZE_EXITKILL)
-		options |= PTRACE_O_EXITKILL;
-	if (flags & COMPEL_SEIZE_SUSPEND_SECCOMP)
-		options |= PTRACE_O_SUSPEND_SECCOMP;
+	if (err)
+		return err;
 	if (!ptrace(PTRACE_SEIZE, tid, 0, options))
 		return 0;
 	/* The kernel says EPERM of the dead too. */
-	if (errno == EPERM && is_dead(tid))
+	if (errno == EPERM && compel_is_dead(tid))
 		return -ESRCH;
 	return -errno;
 }
@@ -122,7 +140,7 @@ static int wait_alive(pid_t tid, int *ret_status)
 			return got < 0 ? got : 0;
 		if (slept > STATE_CHECK_NS) {
 			slept = 0;
-			if (is_dead(tid)) {
+			if (compel_is_dead(tid)) {
 				got = compel_wait_one(tid, WNOHANG, ret_status);
 				return got > 0 ? 0 : -ESRCH;
 			}
@@ -183,7 +201,8 @@ int compel_wait_stop(pid_t tid, struct compel_stop *ret_stop)
 		if (status >> 16 == PTRACE_EVENT_STOP)
 			break;
 		if (status >> 16 || WSTOPSIG(status) == (SIGTRAP | 0x80))
-			return compel_fail(&stop->error, -EPROTO, "Task %d stopped unexpectedly, status 0x%x", tid, status);
+			return compel_fail(&stop->error, -EPROTO, "Task %d stopped unexpectedly, status 0x%x", tid,
+					   status);
 		err = requeue_signal(tid, WSTOPSIG(status), &mask, &masked, &stop->error);
 		if (err)
 			return err;

@@ -83,15 +83,26 @@ static bool search_all(struct compel_thread *th)
 	return found;
 }
 
+/* The place found before may be gone: a task can be made to unmap it. */
+static bool still_there(const struct compel_thread *th)
+{
+	uint8_t code[8];
+
+	return th->syscall_ip && !compel_peek(th->tid, th->syscall_ip, code, arch_syscall_len) &&
+	       arch_find_syscall(code, arch_syscall_len) == 0;
+}
+
 int site_find(struct compel_thread *th)
 {
 	unsigned long ip = compel_regs_ip(&th->regs) - arch_syscall_len;
 
-	if (th->syscall_ip)
+	if (still_there(th))
 		return 0;
 	/* A task that sleeps in a system call stands right behind an instruction. */
 	if (search_page(th, ip & ~(SITE_PAGE - 1)) || search_vdso(th) || search_all(th))
 		return 0;
+	if (compel_is_dead(th->tid))
+		return compel_fail(&th->error, -ESRCH, "Task %d has exited", th->tid);
 	return compel_fail(&th->error, -ENOEXEC, "No system call instruction in the memory of %d", th->tid);
 }
 
@@ -109,7 +120,8 @@ int compel_syscall(struct compel_thread *th, long nr, long *ret_value, const uns
 	err = run_start(th, &regs, th->syscall_ip + arch_syscall_len, RUN_END_SYSCALL);
 	if (!err)
 		err = run_finish(th, &regs);
-	if (!err)
-		*ret_value = arch_syscall_value(&regs);
-	return err;
+	if (err)
+		return err;
+	*ret_value = arch_syscall_value(&regs);
+	return *ret_value == nr ? run_check_refused(th) : 0;
 }

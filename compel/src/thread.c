@@ -37,7 +37,8 @@ static int abort_rseq(struct compel_thread *th)
 	/* What can't be read or is invalid kills the task when it goes on, with or without us. */
 	if (!conf.addr || compel_peek(th->tid, conf.addr, &head, sizeof(head)) || !head.rseq_cs)
 		return 0;
-	if (compel_peek(th->tid, head.rseq_cs, &cs, sizeof(cs)) || cs.version || ip - cs.start_ip >= cs.post_commit_offset)
+	if (compel_peek(th->tid, head.rseq_cs, &cs, sizeof(cs)) || cs.version ||
+	    ip - cs.start_ip >= cs.post_commit_offset)
 		return 0;
 	if (compel_peek(th->tid, cs.abort_ip - sizeof(signature), &signature, sizeof(signature)) ||
 	    signature != conf.signature)

@@ -25,8 +25,9 @@ struct compel_error {
 /* ---- stopping ------------------------------------------------------------------------------------------------ */
 
 enum compel_seize_flags {
-	COMPEL_SEIZE_EXITKILL = 1 << 0,	       /* the task dies with the tracer */
-	COMPEL_SEIZE_SUSPEND_SECCOMP = 1 << 1, /* seccomp filters sleep while traced; needs CAP_SYS_ADMIN */
+	COMPEL_SEIZE_EXITKILL = 1 << 0, /* the task dies with the tracer */
+	/* Seccomp filters sleep while traced. Needs CAP_SYS_ADMIN and a tracer without filters: else -EPERM. */
+	COMPEL_SEIZE_SUSPEND_SECCOMP = 1 << 1,
 };
 
 enum compel_stop_kind {
@@ -42,8 +43,11 @@ struct compel_stop {
 	struct compel_error error;
 };
 
-/* PTRACE_SEIZE. @flags: enum compel_seize_flags. -EPERM, -ESRCH, -EINVAL (flag unknown to the kernel). */
+/* PTRACE_SEIZE. @flags: enum compel_seize_flags. -EPERM, -ESRCH, -EINVAL (a flag is unknown). */
 int compel_seize(pid_t tid, unsigned int flags);
+
+/* Change the flags of a seized task that has stopped. */
+int compel_set_flags(pid_t tid, unsigned int flags);
 
 /* Ask a seized task to stop; doesn't wait, so that many tasks stop in parallel. */
 int compel_interrupt(pid_t tid);
@@ -59,11 +63,11 @@ int compel_wait_stop(pid_t tid, struct compel_stop *ret_stop);
 /* The caller owns it; opened by compel_thread_save(), read-only for others but for slot. */
 struct compel_thread {
 	pid_t tid;
-	unsigned int slot;	  /* stack and argument slot that compel_call uses, see compel_infect_slots() */
+	unsigned int slot; /* stack and argument slot that compel_call uses, see compel_infect_slots() */
 	enum compel_stop_kind kind;
-	int stop_sig;		  /* of COMPEL_STOP_GROUP */
-	compel_regs_t regs;	  /* as they were when it stopped, and as they will be when it goes on */
-	uint64_t sigmask;	  /* its own mask of blocked signals */
+	int stop_sig;	    /* of COMPEL_STOP_GROUP */
+	compel_regs_t regs; /* as they were when it stopped, and as they will be when it goes on */
+	uint64_t sigmask;   /* its own mask of blocked signals */
 	struct compel_error error;
 	/* private */
 	uint64_t cur_sigmask;	  /* what the kernel holds now */
@@ -131,9 +135,10 @@ int compel_poke(pid_t tid, unsigned long addr, const void *buf, size_t len);
 /* ---- running things in it ------------------------------------------------------------------------------------ */
 
 /*
- * Let the thread make one system call. *ret_value: what the kernel returned (-errno of the call included, so 0 is
- * returned although the call failed). While it runs, all signals are blocked. Calls with a restart block of
- * their own (nanosleep, futex or poll with a timeout) would break one that is interrupted: don't.
+ * Let the thread make one system call, by an instruction found in its memory; it may unmap that very one. *ret_value:
+ * what the kernel returned (-errno of the call included, so 0 is returned although the call failed). While it runs, all
+ * signals are blocked. Calls with a restart block of their own (nanosleep, futex or poll with a timeout) would break
+ * one that is interrupted: don't. -ENOEXEC: the task's executable memory holds no such instruction.
  */
 int compel_syscall(struct compel_thread *th, long nr, long *ret_value, const unsigned long args[6]);
 
@@ -169,7 +174,8 @@ void compel_region(const struct compel_blob_ctl *ctl, unsigned long *ret_start, 
 /*
  * Run `int parasite_entry(unsigned int cmd, void *args)` of the blob in @th, any saved thread of the process, on the
  * stack and with the arguments of th->slot. *ret_value: what it returned. -EBUSY: the slot or thread is in use.
- * -EFAULT: the blob caused a signal, the text tells which and where. th->regs isn't touched.
+ * -EFAULT: the blob caused a signal, the text tells which and where; the kernel has then reset the process's handler of
+ * that signal. th->regs isn't touched. Waits for as long as the command runs.
  */
 int compel_call(struct compel_blob_ctl *ctl, struct compel_thread *th, unsigned int cmd, int *ret_value);
 

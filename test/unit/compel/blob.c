@@ -77,8 +77,9 @@ static int breakpoint(struct test_args *args)
 
 /* Pointers in data need relocations. */
 static int (*const table[])(struct test_args *) = {
-	[TEST_SUM] = sum,     [TEST_COUNT] = count, [TEST_FAULT] = fault,	 [TEST_ILL] = ill,	    [TEST_PAUSE] = pause_here,
-	[TEST_KILL] = kill_self, [TEST_COPY] = copy,	 [TEST_SIGNAL] = signal_self, [TEST_BREAK] = breakpoint,
+	[TEST_SUM] = sum,   [TEST_COUNT] = count,	 [TEST_FAULT] = fault,
+	[TEST_ILL] = ill,   [TEST_PAUSE] = pause_here,	 [TEST_KILL] = kill_self,
+	[TEST_COPY] = copy, [TEST_SIGNAL] = signal_self, [TEST_BREAK] = breakpoint,
 };
 
 int parasite_entry(unsigned int cmd, void *data)

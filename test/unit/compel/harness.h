@@ -43,11 +43,11 @@ struct child {
 };
 
 /* Say what failed in the library, then fail. */
-#define assert_ok(err, th) \
-	do { \
-		int e_ = (err); \
-		if (e_) \
-			fail_msg("%s: %d: %s", #err, e_, compel_strerror_detail(th)); \
+#define assert_ok(err, th)                                                                                             \
+	do {                                                                                                           \
+		int e_ = (err);                                                                                        \
+		if (e_)                                                                                                \
+			fail_msg("%s: %d: %s", #err, e_, compel_strerror_detail(th));                                  \
 	} while (0)
 
 static inline void nap_ms(long ms)

@@ -2,6 +2,8 @@
 /* Injected code runs, tells of faults, and leaves no trace. */
 #include "harness.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/resource.h>
 
 static int spin(struct shared *sh)
@@ -344,6 +346,52 @@ static void test_trap_foreign(void **state)
 	foreign_trap(trap_blocked, true);
 }
 
+static int strict(struct shared *sh)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clock_nanosleep, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_restart_syscall, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	};
+	struct sock_fprog prog = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+		return 1;
+	return sleeper(sh);
+}
+
+/* Its filter kills it for all that we do, unless it's suspended. */
+static void test_seccomp(void **state)
+{
+	struct compel_stop stop;
+	struct child c;
+	int err;
+
+	child_start(&c, strict);
+	err = compel_seize(c.pid, COMPEL_SEIZE_SUSPEND_SECCOMP);
+	if (err) {
+		child_kill(&c);
+		assert_true(err == -EPERM || err == -EINVAL);
+		skip();
+	}
+	assert_int_equal(compel_interrupt(c.pid), 0);
+	assert_int_equal(compel_wait_stop(c.pid, &stop), 0);
+	assert_ok(compel_thread_save(&c.th, c.pid, &stop), &c.th);
+	assert_int_equal(compel_set_flags(c.pid, COMPEL_SEIZE_SUSPEND_SECCOMP | COMPEL_SEIZE_EXITKILL), 0);
+	assert_int_equal(compel_set_flags(c.pid, 1 << 20), -EINVAL);
+	child_visit(&c);
+	let_go(&c);
+
+	child_start(&c, strict);
+	child_stop(&c);
+	assert_int_equal(compel_infect(&c.th, &test_blob_blob, 0, &(struct compel_blob_ctl *){ NULL }), -ESRCH);
+	munmap(c.sh, 4096);
+}
+
 static void test_bad_blob(void **state)
 {
 	struct compel_blob blob = test_blob_blob;
@@ -369,13 +417,13 @@ static void test_bad_blob(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_no_trace_running),  cmocka_unit_test(test_no_trace_sleeping),
-		cmocka_unit_test(test_region),		  cmocka_unit_test(test_data_and_copy),
-		cmocka_unit_test(test_faults),		  cmocka_unit_test(test_busy),
-		cmocka_unit_test(test_killed_in_call),	  cmocka_unit_test(test_no_descriptor_left),
-		cmocka_unit_test(test_trap_ignored),	  cmocka_unit_test(test_trap_handled),
-		cmocka_unit_test(test_trap_blocked),	  cmocka_unit_test(test_trap_foreign),
-		cmocka_unit_test(test_bad_blob),
+		cmocka_unit_test(test_no_trace_running), cmocka_unit_test(test_no_trace_sleeping),
+		cmocka_unit_test(test_region),		 cmocka_unit_test(test_data_and_copy),
+		cmocka_unit_test(test_faults),		 cmocka_unit_test(test_busy),
+		cmocka_unit_test(test_killed_in_call),	 cmocka_unit_test(test_no_descriptor_left),
+		cmocka_unit_test(test_trap_ignored),	 cmocka_unit_test(test_trap_handled),
+		cmocka_unit_test(test_trap_blocked),	 cmocka_unit_test(test_trap_foreign),
+		cmocka_unit_test(test_seccomp),		 cmocka_unit_test(test_bad_blob),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -283,8 +283,8 @@ static void test_leader_exited(void **state)
 /* A far return into a compatibility-mode code segment, where an endless loop waits. */
 static int code_32bit(struct shared *sh)
 {
-	unsigned char *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
-				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	unsigned char *code =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
 
 	if (code == MAP_FAILED)
 		return 1;
@@ -309,7 +309,8 @@ static void test_32bit(void **state)
 	child_kill(&c);
 }
 
-/* An endless restartable sequence; each abort is counted and starts it again. elapsed_ms: where the abort handler is. */
+/* An endless restartable sequence; each abort is counted and starts it again. elapsed_ms: where the abort handler is.
+ */
 static int in_rseq(struct shared *sh)
 {
 	static struct rseq area __attribute__((aligned(32)));
@@ -319,7 +320,8 @@ static int in_rseq(struct shared *sh)
 	extern const unsigned int __rseq_size __attribute__((weak));
 
 	if (&__rseq_size && __rseq_size)
-		syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset, 32, RSEQ_FLAG_UNREGISTER, 0x53053053);
+		syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset, 32, RSEQ_FLAG_UNREGISTER,
+			0x53053053);
 	if (syscall(SYS_rseq, &area, 32, 0, 0x53053053))
 		return 77;
 	__asm__ volatile(".pushsection __rseq_test, \"aw\"\n"
@@ -392,12 +394,17 @@ static void test_rseq(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stays_stopped),	    cmocka_unit_test(test_stop_on_the_way),
-		cmocka_unit_test(test_continued_meanwhile), cmocka_unit_test(test_stopped_in_call),
-		cmocka_unit_test(test_signal_on_the_way),   cmocka_unit_test(test_pending_survives),
-		cmocka_unit_test(test_dead),		    cmocka_unit_test(test_leader_exited),
+		cmocka_unit_test(test_stays_stopped),
+		cmocka_unit_test(test_stop_on_the_way),
+		cmocka_unit_test(test_continued_meanwhile),
+		cmocka_unit_test(test_stopped_in_call),
+		cmocka_unit_test(test_signal_on_the_way),
+		cmocka_unit_test(test_pending_survives),
+		cmocka_unit_test(test_dead),
+		cmocka_unit_test(test_leader_exited),
 #ifdef __x86_64__
-		cmocka_unit_test(test_32bit),		    cmocka_unit_test(test_rseq),
+		cmocka_unit_test(test_32bit),
+		cmocka_unit_test(test_rseq),
 #endif
 	};
 

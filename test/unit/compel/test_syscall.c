@@ -51,6 +51,45 @@ static void test_values(void **state)
 	child_finish(&c);
 }
 
+/* A call by an instruction that the call removes; the next one finds another. */
+static int spin_in_page(struct shared *sh)
+{
+	static const unsigned char code[] = {
+		0xc7, 0x07, 1,	  0,	0,   0, /* movl $1, (%rdi): ready */
+		0x83, 0x7f, 4,	  0,		/* 1: cmpl $0, 4(%rdi): go */
+		0x74, 0xfa,			/* je 1b */
+		0xc3, 0,    0x0f, 0x05, 0xc3	/* ret; …; syscall; ret */
+	};
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	memcpy(page, code, sizeof(code));
+	((void (*)(struct shared *))page)(sh);
+	return 0;
+}
+
+static void test_unmaps_itself(void **state)
+{
+	struct child c;
+	unsigned long page, own;
+	long value;
+
+	child_start(&c, spin_in_page);
+	child_stop(&c);
+	page = compel_regs_ip(&c.th.regs) & ~4095UL;
+	own = c.th.regs.rsp;
+	assert_ok(compel_syscall(&c.th, SYS_munmap, &value, (unsigned long[6]){ page, 4096 }), &c.th);
+	assert_int_equal(value, 0);
+	assert_int_equal(c.th.syscall_ip, page + 14);
+	assert_ok(compel_syscall(&c.th, SYS_getpid, &value, NO_ARGS), &c.th);
+	assert_int_equal(value, c.pid);
+	assert_true(c.th.syscall_ip < page || c.th.syscall_ip >= page + 4096);
+	/* Its return address is on the stack: regs say where it goes on. */
+	assert_int_equal(compel_peek(c.pid, own, &c.th.regs.rip, 8), 0);
+	c.th.regs.rsp += 8;
+	assert_ok(compel_detach(&c.th), &c.th);
+	child_finish(&c);
+}
+
 /* It has made its own call exit_group: no report but its end. */
 static void test_exit(void **state)
 {
@@ -376,13 +415,11 @@ static void test_sigwait(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),		cmocka_unit_test(test_exit),
-		cmocka_unit_test(test_nanosleep),	cmocka_unit_test(test_clock_nanosleep),
-		cmocka_unit_test(test_poll),		cmocka_unit_test(test_select),
-		cmocka_unit_test(test_futex),		cmocka_unit_test(test_read),
-		cmocka_unit_test(test_waitpid),		cmocka_unit_test(test_epoll),
-		cmocka_unit_test(test_pause),		cmocka_unit_test(test_sigsuspend),
-		cmocka_unit_test(test_sigwait),
+		cmocka_unit_test(test_values),	   cmocka_unit_test(test_unmaps_itself),   cmocka_unit_test(test_exit),
+		cmocka_unit_test(test_nanosleep),  cmocka_unit_test(test_clock_nanosleep), cmocka_unit_test(test_poll),
+		cmocka_unit_test(test_select),	   cmocka_unit_test(test_futex),	   cmocka_unit_test(test_read),
+		cmocka_unit_test(test_waitpid),	   cmocka_unit_test(test_epoll),	   cmocka_unit_test(test_pause),
+		cmocka_unit_test(test_sigsuspend), cmocka_unit_test(test_sigwait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

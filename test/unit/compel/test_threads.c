@@ -134,7 +134,8 @@ static void test_cost(void **state)
 	start = now_ms();
 	for (int n = 0; n < 5; n++)
 		for (int i = 0; i < NR_THREADS; i++) {
-			assert_ok(compel_syscall_in(ctl, &ths[i], SYS_gettid, &value, (unsigned long[6]){ 0 }), &ths[i]);
+			assert_ok(compel_syscall_in(ctl, &ths[i], SYS_gettid, &value, (unsigned long[6]){ 0 }),
+				  &ths[i]);
 			assert_int_equal(value, ths[i].tid);
 		}
 	fast = now_ms() - start;

@@ -11,9 +11,10 @@ static unsigned char before[NR_ZMM * ZMM_BYTES], after[NR_ZMM * ZMM_BYTES];
 
 #define LOAD(n)	 "vmovdqu64 " #n "*64(%0), %%zmm" #n "\n"
 #define STORE(n) "vmovdqu64 %%zmm" #n ", " #n "*64(%1)\n"
-#define ALL(X) \
-	X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18) X(19) \
-	X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31)
+#define ALL(X)                                                                                                         \
+	X(0)                                                                                                           \
+	X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18) X(19) X(20) \
+		X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31)
 
 /* Each 16 bytes differ from all others. */
 static unsigned char pattern(int i)
@@ -26,12 +27,10 @@ static int hold_zmm(struct shared *sh)
 {
 	for (int i = 0; i < NR_ZMM * ZMM_BYTES; i++)
 		before[i] = pattern(i);
-	__asm__ volatile(ALL(LOAD)
-			 "movl $1, %2\n"
-			 "1: pause\n"
-			 "cmpl $0, %3\n"
-			 "je 1b\n"
-			 ALL(STORE)
+	__asm__ volatile(ALL(LOAD) "movl $1, %2\n"
+				   "1: pause\n"
+				   "cmpl $0, %3\n"
+				   "je 1b\n" ALL(STORE)
 			 :
 			 : "r"(before), "r"(after), "m"(sh->ready), "m"(sh->go)
 			 : "memory", "cc");
@@ -41,7 +40,7 @@ static int hold_zmm(struct shared *sh)
 	return 0;
 }
 
-#define XMM_AT	160 /* in the legacy part */
+#define XMM_AT	  160 /* in the legacy part */
 #define MAX_XSAVE (64 * 1024)
 
 static void test_kept(void **state)

@@ -133,5 +133,6 @@ const char *const arch_cflags = "-std=gnu11 -O2 -fpie -ffreestanding -fno-builti
 				"-fcf-protection=none -mgeneral-regs-only -mcmodel=small "
 				"-U_FORTIFY_SOURCE";
 
-const char *const arch_ldflags = "-nostdlib -static-pie -Wl,--build-id=none,--hash-style=sysv "
-				 "-Wl,-z,noexecstack,-z,norelro,-z,text,-z,max-page-size=4096,--no-undefined,--fatal-warnings";
+const char *const arch_ldflags =
+	"-nostdlib -static-pie -Wl,--build-id=none,--hash-style=sysv "
+	"-Wl,-z,noexecstack,-z,norelro,-z,text,-z,max-page-size=4096,--no-undefined,--fatal-warnings";
