@@ -51,7 +51,7 @@ struct shmem_restore;
  * In the engine, before any process is created: which segments the areas of MMS need and how large they are;
  * reads and checks their pagemaps and opens their pages. Sets that describe shared anonymous memory as a memfd of
  * the name "/dev/zero" (CRIU 4.2 does so on recent kernels) are understood: such areas in MMS are changed to
- * VMA_ANON_SHARED with the segment's shmid. Any other memfd is left as it is. *RET goes with shmem_restore_free().
+ * VMA_ANON_SHARED with the segment's shmid. Any other memfd is refused. *RET goes with shmem_restore_free().
  */
 int shmem_restore_read(struct cr_ctx *ctx, int images_dirfd, MmEntry *const *mms, size_t nr,
 		       struct shmem_restore **ret);

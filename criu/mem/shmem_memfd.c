@@ -125,7 +125,8 @@ static int adopt(struct cr_ctx *ctx, VmaEntry *e, const struct pairs *inode_of_f
 			       (unsigned long)e->end, (unsigned long)e->shmid);
 	inode = pairs_find(shmid_of_inode, file->to);
 	if (!inode)
-		return 0;
+		return cr_fail(ctx, -EOPNOTSUPP, "area %lx-%lx: a memfd mapping isn't supported",
+			       (unsigned long)e->start, (unsigned long)e->end);
 	if (!(e->status & VMA_FILE_SHARED))
 		return cr_fail(ctx, -EOPNOTSUPP,
 			       "area %lx-%lx: a private mapping of shared anonymous memory isn't supported",

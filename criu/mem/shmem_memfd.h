@@ -9,7 +9,8 @@
 /*
  * Linux shows shared anonymous memory as a deleted file "/dev/zero" of the mount that also has the memfds, and
  * CRIU 4.2 takes it for one of them: the area's shmid is then the id of a file whose inode, in memfd.img,
- * has that name and the segment's shmid. Turns such areas into VMA_ANON_SHARED ones. 0 or -errno.
+ * has that name and the segment's shmid. Turns such areas into VMA_ANON_SHARED ones; -EOPNOTSUPP
+ * for mappings of any other memfd. 0 or -errno.
  */
 int shmem_adopt_memfds(struct cr_ctx *ctx, int images_dirfd, MmEntry *const *mms, size_t nr);
 
