@@ -5,6 +5,7 @@
   run.py list                        the tests, with what each is about
   run.py run [NAME...]               run some or (without names) all; --help for how
   run.py selftest [NAME...]          without criu: each test must notice a state that it spoils itself
+  run.py scenarios [NAME...]         options and errors whose effect is on the tasks
   run.py faults                      break dump and restore in each phase
   run.py kills                       kill criu at random moments
   run.py mutate                      restore damaged image sets
@@ -24,7 +25,7 @@ from runner import inner, outer, tests  # noqa: E402
 
 def arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("command", choices=["list", "run", "selftest", "faults", "kills", "mutate"])
+    p.add_argument("command", choices=["list", "run", "selftest", "scenarios", "faults", "kills", "mutate"])
     p.add_argument("names", nargs="*", metavar="NAME", help="tests, patterns allowed")
     p.add_argument("--all", action="store_true", help="every test (the default without names)")
     p.add_argument("-j", "--jobs", type=int, default=os.cpu_count(), metavar="N", help="at once")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The commands that hurt: faults, kills, mutate. Each runs in a pid namespace of its own."""
+"""The commands that need a session by hand: scenarios, faults, kills, mutate. Each runs in a pid namespace of its own."""
 import json
 import os
 import shutil
@@ -43,6 +43,10 @@ def report(s, message):
 
 def run(a, known):
     """From outside: starts the namespace and waits."""
+    from . import scenarios
+    named = []
+    if a.command == "scenarios":
+        named, a.names = scenarios.choose(a.names), ["rich"]
     chosen = a.names or (["plain", "rich"] if a.command == "faults" else
                          ["rich"] if a.command == "kills" else ["plain_static", "rich"])
     for name in chosen:
@@ -54,7 +58,7 @@ def run(a, known):
         sys.exit(f"run.py: no {a.criu}; build it or give --criu")
     base = outer.base_dir()
     job = {"kind": a.command, "work": base, "criu": a.criu, "timeout": a.timeout, "dumps": a.dumps,
-           "restores": a.restores, "count": a.count, "seed": a.seed, "only": a.only, "modes": a.modes,
+           "restores": a.restores, "count": a.count, "seed": a.seed, "only": a.only, "modes": a.modes, "scenarios": named,
            "tests": [[t.name, t.source, t.binary] for t in (known[n] for n in chosen)]}
     path = os.path.join(base, "job.json")
     with open(path, "w") as f:
@@ -81,10 +85,10 @@ def sessions(job):
 
 def main(job):
     """Inside the namespace."""
-    from . import faults, kills, mutate
+    from . import faults, kills, mutate, scenarios
     proc.private_devpts()
-    tally = Tally(quiet=job["kind"] != "faults")
-    work = {"faults": faults.main, "kills": kills.main, "mutate": mutate.main}[job["kind"]]
+    tally = Tally(quiet=job["kind"] in ("kills", "mutate"))
+    work = {"faults": faults.main, "kills": kills.main, "mutate": mutate.main, "scenarios": scenarios.main}[job["kind"]]
     try:
         work(job, tally)
     except proc.Failure as e:
