@@ -13,6 +13,7 @@
 #include "restore/arch.h"
 #include "restore/boot.h"
 #include "restore/trace.h"
+#include "task/affinity.h"
 #include "task/core_regs.h"
 
 #define SYSCALL_STOP (SIGTRAP | 0x80) /* PTRACE_O_TRACESYSGOOD */
@@ -244,5 +245,5 @@ int finalize_tasks(struct restore *r)
 		if (task_lives(t))
 			err = finalize_task(r, t, &x);
 	}
-	return err;
+	return err ? err : affinity_restore(&r->ctx, r->opts->images_dirfd, &r->tree);
 }

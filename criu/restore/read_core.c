@@ -59,7 +59,7 @@ static int check_creds(struct cr_ctx *ctx, pid_t tid, const CredsEntry *c)
 static int check_sched(struct cr_ctx *ctx, pid_t tid, const ThreadCoreEntry *th)
 {
 	if (th->has_sched_policy)
-		switch (th->sched_policy) {
+		switch (th->sched_policy & ~SCHED_RESET_ON_FORK) {
 		case SCHED_OTHER:
 		case SCHED_FIFO:
 		case SCHED_RR:

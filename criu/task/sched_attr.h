@@ -5,6 +5,9 @@
 
 #include <stdint.h>
 
+/* sched_attr.flags; images hold it as sched_setscheduler(2) takes it: SCHED_RESET_ON_FORK in the policy. */
+#define SCHED_ATTR_RESET_ON_FORK 1u
+
 struct sched_attr_v0 {
 	uint32_t size;
 	uint32_t policy;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include <errno.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -11,9 +12,13 @@ int sched_restore(struct cr_ctx *ctx, pid_t tid, const ThreadCoreEntry *e)
 {
 	struct sched_attr_v0 attr = {
 		.size = sizeof(attr),
-		.policy = e->has_sched_policy ? e->sched_policy : SCHED_OTHER,
+		.policy = e->has_sched_policy ? e->sched_policy & ~SCHED_RESET_ON_FORK : SCHED_OTHER,
+		.flags = e->has_sched_policy && (e->sched_policy & SCHED_RESET_ON_FORK) ? SCHED_ATTR_RESET_ON_FORK : 0,
 	};
 
+	/* Of a real-time thread it is kept for the day that it isn't one any more. */
+	if (setpriority(PRIO_PROCESS, tid, e->has_sched_nice ? e->sched_nice : 0))
+		return cr_fail_errno(ctx, -errno, "Can't set the nice value of task %d", tid);
 	if (attr.policy == SCHED_FIFO || attr.policy == SCHED_RR)
 		attr.priority = e->sched_prio;
 	else
