@@ -19,6 +19,9 @@ long arch_find_syscall(const uint8_t *code, size_t len);
 /* Can the library handle a task with these registers, of which the kernel gave @size bytes? */
 bool arch_supported(const compel_regs_t *regs, size_t size);
 
+/* The ptrace note type of the extended register state. */
+extern const unsigned int arch_xstate_note;
+
 void arch_set_ip(compel_regs_t *regs, unsigned long ip);
 
 /* Turn a task's registers into those with which it makes a system call / calls a function of the blob. */

@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <libgen.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ static int usage(FILE *out, int status)
 		     "  compel cflags                             flags to compile a blob's sources\n"
 		     "  compel includes                           its include directories\n"
 		     "  compel ldflags                            flags to link it\n"
+		     "  compel libs                               what else to link into it\n"
 		     "  compel hgen -f FILE -o HEADER -p PREFIX   make a C header of a linked blob\n"
 		     "See compel(1).\n");
 	return status;
@@ -48,9 +50,20 @@ static int data_dir(char *ret, size_t size)
 	return -ENOENT;
 }
 
+/* Made files stand beside the others once installed, and in build/ of the source tree. */
+static const char *made_dir(const char *dir, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s/libcompel-std.a", dir);
+	if (!access(buf, R_OK))
+		snprintf(buf, size, "%s", dir);
+	else
+		snprintf(buf, size, "%s/../build/compel", dir);
+	return buf;
+}
+
 static int print_flags(const char *what)
 {
-	char dir[PATH_MAX];
+	char dir[PATH_MAX], made[PATH_MAX + 64];
 	int err;
 
 	if (!strcmp(what, "cflags")) {
@@ -62,11 +75,24 @@ static int print_flags(const char *what)
 		fprintf(stderr, "compel: can't find its own files: %s\n", strerror(-err));
 		return 1;
 	}
+	made_dir(dir, made, sizeof(made));
 	if (!strcmp(what, "includes"))
-		printf("-I%s/include -I%s/arch/%s/include\n", dir, dir, arch_name);
-	else
+		printf("-I%s/include -I%s/arch/%s/include -I%s/include\n", dir, dir, arch_name, made);
+	else if (!strcmp(what, "ldflags"))
 		printf("%s -Wl,-T,%s/arch/%s/blob.lds\n", arch_ldflags, dir, arch_name);
+	else
+		printf("-Wl,--whole-archive,%s/libcompel-std.a,--no-whole-archive\n", made);
 	return 0;
+}
+
+static bool is_flags(const char *command)
+{
+	static const char *const names[] = { "cflags", "includes", "ldflags", "libs" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(command, names[i]))
+			return true;
+	return false;
 }
 
 static int map_file(const char *path, const uint8_t **ret, size_t *ret_size)
@@ -146,7 +172,7 @@ int main(int argc, char **argv)
 
 	if (!strcmp(command, "-h") || !strcmp(command, "--help"))
 		return usage(stdout, 0);
-	if (argc == 2 && (!strcmp(command, "cflags") || !strcmp(command, "ldflags") || !strcmp(command, "includes")))
+	if (argc == 2 && is_flags(command))
 		return print_flags(command);
 	if (strcmp(command, "hgen"))
 		return usage(stderr, 2);

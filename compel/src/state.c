@@ -9,11 +9,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "arch-ops.h"
 #include "internal.h"
 
-#ifndef NT_X86_XSTATE
-#define NT_X86_XSTATE 0x202
-#endif
 #ifndef PTRACE_GET_RSEQ_CONFIGURATION
 #define PTRACE_GET_RSEQ_CONFIGURATION 0x420f
 #endif
@@ -53,7 +51,7 @@ int compel_set_regs(pid_t tid, const compel_regs_t *regs)
 int compel_get_xstate(pid_t tid, void *buf, size_t size, size_t *ret_size)
 {
 	size_t room = size & ~(size_t)7, got = room; /* the kernel takes whole words */
-	int err = getregset(tid, NT_X86_XSTATE, buf, &got);
+	int err = getregset(tid, arch_xstate_note, buf, &got);
 
 	if (err)
 		return err;
@@ -68,7 +66,7 @@ int compel_get_xstate(pid_t tid, void *buf, size_t size, size_t *ret_size)
 
 int compel_set_xstate(pid_t tid, const void *buf, size_t size)
 {
-	return setregset(tid, NT_X86_XSTATE, buf, size);
+	return setregset(tid, arch_xstate_note, buf, size);
 }
 
 int compel_get_sigmask(pid_t tid, uint64_t *ret)

@@ -19,6 +19,7 @@ enum {
 };
 
 const size_t arch_syscall_len = 2;
+const unsigned int arch_xstate_note = NT_X86_XSTATE;
 
 long arch_find_syscall(const uint8_t *code, size_t len)
 {
