@@ -103,6 +103,7 @@ struct plan_thread {
 	uint32_t nr_signals; /* pending for this thread alone */
 	uint64_t rseq_addr;  /* 0: none is registered */
 	const struct plan_siginfo *signals;
+	uint64_t user_flags; /* of the flags register; the thread has to set them itself */
 	char comm[PLAN_COMM_LEN];
 	struct plan_creds creds;
 	/* The blob's own. */

@@ -11,6 +11,8 @@
 #include <sched.h>
 #include <signal.h>
 
+#include "pie/arch/x86/user_flags.h"
+
 __attribute__((noreturn)) void give_up(struct restorer_args *args, enum restorer_op op, long err, uint64_t a,
 				       uint64_t b)
 {
@@ -61,10 +63,11 @@ static void wait_for_zero(uint32_t *futex)
 }
 
 /* Only the tracer takes a thread away from here. */
-static __attribute__((noreturn)) void park(struct restorer_args *args)
+static __attribute__((noreturn)) void park(struct plan_thread *th)
 {
+	set_user_flags(th->user_flags);
 	for (;;)
-		stop_self(args);
+		stop_self(th->args);
 }
 
 static int thread_main(void *arg)
@@ -73,7 +76,7 @@ static int thread_main(void *arg)
 
 	restore_thread(th);
 	count_down(&th->args->threads_left);
-	park(th->args);
+	park(th);
 }
 
 static void create_threads(struct restorer_args *args)
@@ -115,5 +118,5 @@ void restorer_entry(struct restorer_args *args)
 	wait_for_zero(&args->threads_left);
 	restore_timers_and_signals(args);
 	enter_stage(args, STAGE_PARKED);
-	park(args);
+	park(&args->threads[0]);
 }

@@ -11,7 +11,7 @@ __attribute__((noreturn)) void boot_jump(const void *entry, void *arg, void *sta
 /* The end of the addresses that a process can have mapped without asking for more: mmap(2). */
 uint64_t user_address_end(void);
 
-/* Registers to make system call NR by the instruction at IP. */
+/* Registers to make system call NR, with four arguments and a fifth of 0, by the instruction at IP. */
 void regs_set_syscall(struct user_regs_struct *regs, uint64_t ip, long nr, const uint64_t args[4]);
 /* What it returned. */
 long regs_syscall_result(const struct user_regs_struct *regs);

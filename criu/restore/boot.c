@@ -93,6 +93,7 @@ static void put_thread(struct filler *f, const struct restore *r, const struct r
 		.robust_list = e->futex_rla,
 		.robust_list_len = e->futex_rla_len,
 		.altstack_flags = 2, /* SS_DISABLE */
+		.user_flags = core->thread_info->gpregs->flags,
 	};
 	if (e->sas) {
 		th->altstack_sp = e->sas->ss_sp;

@@ -197,19 +197,30 @@ static bool has_pending_sigchld(const struct restore_task *rt)
 	return false;
 }
 
-/* Its children were stopped long ago: that they are stopped again must not be news. */
-static int drop_sigchld(struct restore *r, struct restore_task *rt)
+/*
+ * Its children were stopped long ago: that they are stopped again must not be news. The parent itself takes the
+ * signal, and waits for those that it had waited for (their exit_code is 0 then, else the signal that stopped them).
+ */
+static int hide_stops(struct restore *r, struct restore_task *rt)
 {
-	const uint64_t args[4] = { rt->slot->sigchld_mask, 0, rt->slot->no_time, sizeof(uint64_t) };
+	const uint64_t sigchld[4] = { rt->slot->sigchld_mask, 0, rt->slot->no_time, sizeof(uint64_t) };
 	const struct task *child;
 	bool any = false;
 	long ret;
+	int err = 0;
 
-	list_for_each_entry (child, &rt->task->children, sibling)
-		any |= to_be_stopped(r, child);
-	if (!any || has_pending_sigchld(rt))
-		return 0;
-	return remote_syscall(r, rt, SYS_rt_sigtimedwait, args, &ret);
+	list_for_each_entry (child, &rt->task->children, sibling) {
+		const uint64_t wait[4] = { P_PID, child->pid, 0, WSTOPPED | WNOHANG };
+
+		if (err || !to_be_stopped(r, child))
+			continue;
+		any = true;
+		if (!restore_of(child)->cores[0]->tc->exit_code)
+			err = remote_syscall(r, rt, SYS_waitid, wait, &ret);
+	}
+	if (err || !any || has_pending_sigchld(rt))
+		return err;
+	return remote_syscall(r, rt, SYS_rt_sigtimedwait, sigchld, &ret);
 }
 
 /* -------------------------------------------------------------------------------------------------------------- */
@@ -219,7 +230,7 @@ static int finalize_task(struct restore *r, struct task *t, struct xstate *x)
 	struct restore_task *rt = restore_of(t);
 	int err;
 
-	err = drop_sigchld(r, rt);
+	err = hide_stops(r, rt);
 	if (!err)
 		err = unmap_region(r, rt);
 	for (size_t i = 0; i < t->nr_threads && !err; i++)

@@ -209,6 +209,7 @@ __attribute__((noreturn)) static void end_as_zombie(const struct restore_task *r
 	int sig = rt->exit_status & 0x7f;
 	sigset_t mask;
 
+	prctl(PR_SET_NAME, rt->cores[0]->tc->comm);
 	if (!sig)
 		_exit(rt->exit_status >> 8 & 0xff);
 	setrlimit(RLIMIT_CORE, &no_core);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -26,5 +27,8 @@ int sched_restore(struct cr_ctx *ctx, pid_t tid, const ThreadCoreEntry *e)
 	if (syscall(SYS_sched_setattr, tid, &attr, 0))
 		return cr_fail_errno(ctx, -errno, "Can't set scheduling policy %u, priority %u, nice %d of task %d",
 				     attr.policy, attr.priority, attr.nice, tid);
+	/* A realtime thread keeps a nice value for later, which that call doesn't take. */
+	if (attr.priority && e->has_sched_nice && setpriority(PRIO_PROCESS, tid, e->sched_nice))
+		return cr_fail_errno(ctx, -errno, "Can't set nice value %d of task %d", e->sched_nice, tid);
 	return 0;
 }

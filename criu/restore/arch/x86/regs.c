@@ -27,6 +27,7 @@ void regs_set_syscall(struct user_regs_struct *regs, uint64_t ip, long nr, const
 	regs->rsi = args[1];
 	regs->rdx = args[2];
 	regs->r10 = args[3];
+	regs->r8 = 0;
 }
 
 long regs_syscall_result(const struct user_regs_struct *regs)
