@@ -9,13 +9,7 @@
 
 static unsigned char before[NR_ZMM * ZMM_BYTES], after[NR_ZMM * ZMM_BYTES];
 
-#define LOAD(n)	 "vmovdqu64 " #n "*64(%0), %%zmm" #n "\n"
-#define STORE(n) "vmovdqu64 %%zmm" #n ", " #n "*64(%1)\n"
-#define ALL(X)                                                                                                         \
-	X(0)                                                                                                           \
-	X(1)                                                                                                           \
-	X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18) X(19) X(20)      \
-		X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31)
+#define EACH "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
 
 /* Each 16 bytes differ from all others. */
 static unsigned char pattern(int i)
@@ -28,10 +22,13 @@ static int hold_zmm(struct shared *sh)
 {
 	for (int i = 0; i < NR_ZMM * ZMM_BYTES; i++)
 		before[i] = pattern(i);
-	__asm__ volatile(ALL(LOAD) "movl $1, %2\n"
-				   "1: pause\n"
-				   "cmpl $0, %3\n"
-				   "je 1b\n" ALL(STORE)
+	__asm__ volatile(".irp n," EACH "vmovdqu64 \\n*64(%0), %%zmm\\n\n.endr\n"
+			 "movl $1, %2\n"
+			 "1: pause\n"
+			 "cmpl $0, %3\n"
+			 "je 1b\n"
+			 ".irp n," EACH "vmovdqu64 %%zmm\\n, \\n*64(%1)\n.endr\n"
+
 			 :
 			 : "r"(before), "r"(after), "m"(sh->ready), "m"(sh->go)
 			 : "memory", "cc");
