@@ -176,6 +176,6 @@ class Session:
     def log_has(self, regex):
         try:
             with open(self.last_log, errors="replace") as f:
-                return re.search(regex, f.read(), re.M) is not None
+                return re.search(regex, f.read(), re.M | re.I) is not None
         except OSError:
             return False

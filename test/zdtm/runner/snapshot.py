@@ -7,6 +7,8 @@ Left out, because it legitimately differs:
     so that what is shared stays visible; device and inode of mapped files (the path stays);
   * the borders between neighbouring areas that are alike (the kernel merges them when it can);
   * VmFlags "ac" (memory accounting), "sd" (soft-dirty) and "mp"/"nh" on vvar/vdso areas;
+  * exit_code of a stopped task: whether its parent has been told of the stop (that of a zombie is compared);
+  * the end of a deleted file's name that a restore had to choose because the name is taken;
   * fdinfo: mnt_id, ino, eventfd-id, the remaining time of a timerfd (it must not grow).
 """
 import os
@@ -86,7 +88,7 @@ class Names:
         m = re.fullmatch(r"(pipe|socket):\[(\d+)\]", text)
         if m:
             return f"{m[1]}:#{self.number(m[1], m[2])}"
-        return re.sub(r"\.cr\.[0-9a-f]+\.ghost", "", text)
+        return re.sub(r"\.criu-ghost-[0-9-]+", "", text)
 
     def number(self, kind, value):
         known = self.seen.setdefault(kind, {})
@@ -169,6 +171,7 @@ def task(pid, names):
     if out["status"].get("State") == "Z":
         return {"status": {k: out["status"].get(k) for k in ("Name", "State")},
                 "stat": {k: out["stat"][k] for k in ("ppid", "pgrp", "session", "exit_code", "exit_signal")}}
+    out["stat"].pop("exit_code")
     out["maps"] = maps(pid, names)
     out["fds"] = descriptors(pid, names)
     out["limits"] = limits(pid)

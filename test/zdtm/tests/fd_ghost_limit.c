@@ -2,7 +2,7 @@
 /*
  * A deleted file above the size limit of ghost files is refused, and the task runs on.
  *
- * expect: refused (?i)ghost
+ * expect: refused ghost
  */
 #include <fcntl.h>
 

@@ -4,7 +4,7 @@
  *
  * The runner holds the other end; the task has its own as descriptor 9.
  *
- * expect: refused (?i)(unix|socket)
+ * expect: refused (unix|socket)
  * flavour: outside-pair
  */
 #include <sys/socket.h>

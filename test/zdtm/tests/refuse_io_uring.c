@@ -2,7 +2,7 @@
 /*
  * An io_uring is refused by name, and goes on working.
  *
- * expect: refused (?i)(io_uring|uring)
+ * expect: refused (io_uring|uring)
  */
 #include <linux/io_uring.h>
 #include <sys/mman.h>

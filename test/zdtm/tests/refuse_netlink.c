@@ -2,7 +2,7 @@
 /*
  * A netlink socket is refused by name.
  *
- * expect: refused (?i)(netlink|socket)
+ * expect: refused (netlink|socket)
  */
 #include <linux/netlink.h>
 #include <sys/socket.h>

@@ -2,7 +2,7 @@
 /*
  * A listening TCP socket is refused by name, and the task serves on.
  *
- * expect: refused (?i)(tcp|inet|socket)
+ * expect: refused (tcp|inet|socket)
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -3,7 +3,8 @@
  * A job of a shell is refused without -j: its terminal and its session leader are outside of the tree.
  *
  * flavour: shell-job
- * expect: refused (?i)(tty|terminal|session|shell-job)
+ * expect: refused (tty|terminal|session|shell-job)
+ * ignore: /stat/tpgid$ criu is in the foreground for a while
  */
 #include "zdtm.h"
 

@@ -2,7 +2,7 @@
 /*
  * A task that is being traced by another one can't be dumped: an error, and the tracer keeps it.
  *
- * expect: refused (?i)(trac|seize|permitted|attach)
+ * expect: refused (trac|seize|permitted|attach)
  * ignore: ^\d+/status/TracerPid$ this is the point
  */
 #include <sys/ptrace.h>

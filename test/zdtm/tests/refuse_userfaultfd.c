@@ -2,7 +2,7 @@
 /*
  * A userfaultfd is refused by name.
  *
- * expect: refused (?i)userfault
+ * expect: refused userfault
  */
 #include <fcntl.h>
 #include <linux/userfaultfd.h>

@@ -2,7 +2,7 @@
 /*
  * The general registers of a task that runs user code all the time.
  *
- * A loop without calls compares all of them (and the direction and ID flags) with what was
+ * A loop without calls compares all of them (and the direction flag) with what was
  * loaded, until the signal handler raises the flag.
  */
 #include "zdtm.h"
@@ -15,7 +15,7 @@ __asm__(".text\n"
 	"spin:\n"
 	"	push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
 	"	mov %rdi, %rax\n"
-	"	pushfq; orq $0x200400, (%rsp); popfq\n" /* ID and DF */
+	"	pushfq; orq $0x400, (%rsp); popfq\n" /* DF */
 	"	mov 0(%rsi), %rbx; mov 8(%rsi), %rcx; mov 16(%rsi), %rdx; mov 24(%rsi), %rdi\n"
 	"	mov 32(%rsi), %rbp; mov 40(%rsi), %r8; mov 48(%rsi), %r9; mov 56(%rsi), %r10\n"
 	"	mov 64(%rsi), %r11; mov 72(%rsi), %r12; mov 80(%rsi), %r13; mov 88(%rsi), %r14\n"
@@ -26,7 +26,7 @@ __asm__(".text\n"
 	"	cmp 48(%rsi), %r9; jne 2f; cmp 56(%rsi), %r10; jne 2f; cmp 64(%rsi), %r11; jne 2f\n"
 	"	cmp 72(%rsi), %r12; jne 2f; cmp 80(%rsi), %r13; jne 2f; cmp 88(%rsi), %r14; jne 2f\n"
 	"	cmp 96(%rsi), %r15; jne 2f\n"
-	"	pushfq; andq $0x200400, (%rsp); cmpq $0x200400, (%rsp); lea 8(%rsp), %rsp; jne 3f\n"
+	"	pushfq; andq $0x400, (%rsp); cmpq $0x400, (%rsp); lea 8(%rsp), %rsp; jne 3f\n"
 	"	cmpl $0, (%rax)\n"
 	"	je 1b\n"
 	"	xor %eax, %eax\n"
