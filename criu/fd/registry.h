@@ -13,6 +13,7 @@ extern const struct fd_ops eventfd_ops;
 extern const struct fd_ops epoll_ops;
 extern const struct fd_ops signalfd_ops;
 extern const struct fd_ops timerfd_ops;
+extern const struct fd_ops unix_ops;
 extern const struct fd_ops memfd_ops;
 
 #endif

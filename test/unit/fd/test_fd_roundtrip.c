@@ -23,9 +23,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,7 +41,7 @@ struct shared_notes *notes;
 static struct cr_error *error;
 static char scratch_dir[] = "/tmp/test_fd.XXXXXX";
 
-#define ALL_CASES file_cases, pipe_cases, event_cases
+#define ALL_CASES file_cases, pipe_cases, event_cases, unix_cases
 
 void must_failed(const char *file, int line, const char *what)
 {
@@ -276,6 +278,7 @@ static int clean(void **state)
 #include "event_cases.h"
 #include "file_cases.h"
 #include "pipe_cases.h"
+#include "unix_cases.h"
 
 int main(void)
 {
