@@ -42,12 +42,14 @@ static int send_descriptor(int socket, int fd)
 static int hand_over_image(struct inject *in, int fd)
 {
 	_cleanup_close_ int socket = -1;
+	struct parasite_store *store = &parasite_args(in->task)->store;
 	int r;
 
+	store->image = store->socket[0] = store->socket[1] = -1; /* should the command not even start */
 	r = parasite_run(in->ctx, in->task, 0, PARASITE_STORE_OPEN);
 	if (r < 0)
 		return r;
-	socket = syscall(SYS_pidfd_getfd, in->task->dump->pidfd, parasite_args(in->task)->store.socket[1], 0);
+	socket = syscall(SYS_pidfd_getfd, in->task->dump->pidfd, store->socket[1], 0);
 	if (socket < 0)
 		return cr_fail_errno(in->ctx, -errno, "Can't take the parasite's socket");
 	r = send_descriptor(socket, fd);

@@ -19,6 +19,7 @@
 #include "inventory.pb-c.h"
 #include "pstree.pb-c.h"
 #include "seccomp.pb-c.h"
+#include "seize/supervisor.h"
 #include "timens.pb-c.h"
 
 #define INVENTORY_NAME "inventory.img"
@@ -151,6 +152,8 @@ int dump_sync_images(struct dump *d)
 	while ((e = readdir(dir))) {
 		if (e->d_type != DT_REG || !strstr(e->d_name, ".img"))
 			continue;
+		if (supervise_cancelled())
+			return cr_fail(d->ctx, -EINTR, "Cancelled");
 		r = sync_file(d->images_dirfd, e->d_name);
 		if (r < 0)
 			return cr_fail_errno(d->ctx, r, "Can't sync %s", e->d_name);

@@ -45,6 +45,9 @@ static void engine_main(struct cr_ctx *ctx, struct verdict *verdict, pid_t paren
 	struct cr_error *error = ctx->error;
 
 	setsid();
+	/* Neither a log nor an image that can't be written may end it while a task runs something of ours. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent) /* it died before the line above */
 		raise(SIGTERM);
@@ -75,6 +78,9 @@ static int wait_for_engine(pid_t engine, const sigset_t *waited)
 
 int supervise(struct cr_ctx *ctx, int (*engine)(void *arg), void *arg)
 {
+	/* Where SIGCHLD is ignored nobody could be waited for, neither the engine nor its tracees. */
+	const struct sigaction noticed = { .sa_handler = SIG_DFL };
+	struct sigaction saved_action;
 	sigset_t waited, saved;
 	struct verdict *verdict;
 	pid_t parent = getpid(), child;
@@ -86,6 +92,7 @@ int supervise(struct cr_ctx *ctx, int (*engine)(void *arg), void *arg)
 	cancel_signals(&waited);
 	sigaddset(&waited, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &waited, &saved);
+	sigaction(SIGCHLD, &noticed, &saved_action);
 	child = fork();
 	if (child < 0) {
 		r = cr_fail_errno(ctx, -errno, "Can't start the engine");
@@ -104,6 +111,7 @@ int supervise(struct cr_ctx *ctx, int (*engine)(void *arg), void *arg)
 		cr_fail_at(ctx, verdict->error.code, verdict->error.file, verdict->error.line, "%s",
 			   verdict->error.text);
 out:
+	sigaction(SIGCHLD, &saved_action, NULL);
 	sigprocmask(SIG_SETMASK, &saved, NULL);
 	munmap(verdict, sizeof(*verdict));
 	return r;

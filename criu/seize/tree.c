@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Stopping a whole tree. A thread list is final once a pass over it finds nobody new while all known threads are stopped; then
- * no child can appear either, so children are listed after that.
+ * no child can appear either, so children are listed after that. Children are listed again until that finds nobody new: a
+ * task that dies meanwhile may leave its own to a subreaper in the tree.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -35,10 +37,22 @@ struct seizing {
 	int rootfd; /* /proc */
 };
 
+/* A flag of proc_stat.flags: Linux, include/linux/sched.h. */
+#define PF_KTHREAD 0x00200000
+
+/* Collects a thread that has died under our eyes: others of its process may be waiting for that, in execve(2). */
+static bool reap_if_dead(pid_t tid)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, tid, &info, WEXITED | WNOHANG | __WALL) == 0 && info.si_pid;
+}
+
 static void thread_set_release(struct thread_set *set)
 {
 	for (size_t i = 0; i < set->nr; i++)
-		compel_detach(&set->v[i]);
+		if (compel_detach(&set->v[i]) < 0)
+			reap_if_dead(set->v[i].tid);
 	free(set->v);
 	*set = (struct thread_set){ 0 };
 }
@@ -60,8 +74,25 @@ static int check_in_time(const struct seizing *s, pid_t tid)
 	return 0;
 }
 
-/* Waits for a state to collect, so that compel_wait_stop() can't block beyond the deadline. */
-static int wait_for_state(const struct seizing *s, pid_t tid)
+static bool is_dead(const struct proc_stat *stat)
+{
+	return stat->state == 'Z' || stat->state == 'X';
+}
+
+/* A leader that ends before its other threads is a zombie of which no report comes. */
+static bool has_ended(pid_t tid)
+{
+	_cleanup_close_ int procfd = proc_open_pid(tid);
+	struct proc_stat stat;
+
+	return procfd < 0 || proc_read_stat(procfd, &stat) < 0 || is_dead(&stat);
+}
+
+/*
+ * Waits for a state to collect, so that compel_wait_stop() can't block beyond the deadline. -ESRCH: it has ended;
+ * -EAGAIN: a thread that was stopped already has.
+ */
+static int wait_for_state(const struct seizing *s, pid_t tid, const struct thread_set *set)
 {
 	const struct timespec nap = { .tv_nsec = 100000 };
 	int r;
@@ -76,45 +107,38 @@ static int wait_for_state(const struct seizing *s, pid_t tid)
 		r = check_in_time(s, tid);
 		if (r < 0)
 			return r;
-		if (tries < 50)
+		if (tries < 50) {
 			sched_yield();
-		else
-			nanosleep(&nap, NULL);
+			continue;
+		}
+		nanosleep(&nap, NULL);
+		if (tries % 128)
+			continue;
+		if (has_ended(tid))
+			return -ESRCH;
+		for (size_t i = 0; i < set->nr; i++)
+			if (reap_if_dead(set->v[i].tid))
+				return -EAGAIN;
 	}
 }
 
-/* Who traces TID already, for the message. */
-static int fail_to_seize(const struct seizing *s, int procfd, pid_t tid, int code)
+/* 0: it is ours already, since the thread that we had seized has replaced the others by execve(2). */
+static int explain_refusal(const struct seizing *s, pid_t tid, int code)
 {
 	_cleanup_proc_status_ struct proc_status status = { 0 };
+	_cleanup_close_ int procfd = proc_open_pid(tid);
 
-	if (proc_read_status(procfd, &status) == 0 && status.tracer_pid)
-		return cr_fail(s->ctx, -EBUSY, "Task %d (%s) is traced by process %d", tid, status.name,
-			       status.tracer_pid);
-	return cr_fail_errno(s->ctx, code, "Can't stop task %d", tid);
+	if (procfd < 0 || proc_read_status(procfd, &status) < 0 || !status.tracer_pid)
+		return cr_fail_errno(s->ctx, code, "Can't stop task %d", tid);
+	if (status.tracer_pid == getpid())
+		return 0;
+	return cr_fail(s->ctx, -EBUSY, "Task %d (%s) is traced by process %d", tid, status.name, status.tracer_pid);
 }
 
-/* 0; 1: it ended before it stopped. */
-static int stop_thread(const struct seizing *s, int procfd, pid_t tid, struct thread_set *set)
+static int append_thread(const struct seizing *s, struct thread_set *set, pid_t tid, const struct compel_stop *stop)
 {
-	struct compel_stop stop = { 0 };
 	int r;
 
-	r = compel_seize(tid, COMPEL_SEIZE_SUSPEND_SECCOMP);
-	if (r == -ESRCH)
-		return 1;
-	if (r < 0)
-		return fail_to_seize(s, procfd, tid, r);
-	r = compel_interrupt(tid);
-	if (!r)
-		r = wait_for_state(s, tid);
-	if (!r)
-		r = compel_wait_stop(tid, &stop);
-	if (r == -ESRCH)
-		return 1;
-	if (r < 0)
-		return cr_fail(s->ctx, r, "Can't stop task %d: %s", tid,
-			       stop.error.err ? stop.error.text : strerror(-r));
 	if (set->nr == set->room) {
 		size_t room = set->room ? set->room * 2 : 4;
 		struct compel_thread *v = reallocarray(set->v, room, sizeof(*v));
@@ -124,19 +148,49 @@ static int stop_thread(const struct seizing *s, int procfd, pid_t tid, struct th
 		set->v = v;
 		set->room = room;
 	}
-	r = compel_thread_save(&set->v[set->nr], tid, &stop);
+	r = compel_thread_save(&set->v[set->nr], tid, stop);
+	if (r == -ESRCH)
+		return r;
 	if (r < 0)
 		return cr_fail(s->ctx, r, "Can't save the registers of task %d: %s", tid,
 			       compel_strerror_detail(&set->v[set->nr]));
 	set->nr++;
-	if (stop.kind == COMPEL_STOP_GROUP) {
+	if (stop->kind == COMPEL_STOP_GROUP) {
 		set->group_stopped = true;
-		set->stop_signal = stop.sig;
+		set->stop_signal = stop->sig;
 	}
 	return 0;
 }
 
-static int stop_all_threads(const struct seizing *s, int procfd, struct thread_set *set)
+/* 0, -ESRCH: it ended before it stopped, -EAGAIN: see wait_for_state(), or another error that has been explained. */
+static int stop_thread(const struct seizing *s, pid_t tid, struct thread_set *set)
+{
+	struct compel_stop stop = { 0 };
+	int r;
+
+	r = compel_seize(tid, 0);
+	if (r < 0 && r != -ESRCH)
+		r = explain_refusal(s, tid, r);
+	if (r < 0)
+		return r;
+	r = compel_interrupt(tid);
+	if (!r)
+		r = wait_for_state(s, tid, set);
+	if (!r)
+		r = compel_wait_stop(tid, &stop);
+	if (!r)
+		r = append_thread(s, set, tid, &stop);
+	if (!r)
+		return 0;
+	/* One that runs can't be let go: that happens when this process ends. */
+	ptrace(PTRACE_DETACH, tid, 0, 0);
+	if (r == -ESRCH || r == -EAGAIN)
+		return r;
+	return cr_fail(s->ctx, r, "Can't stop task %d: %s", tid, stop.error.err ? stop.error.text : strerror(-r));
+}
+
+/* -EAGAIN: the leader ended, or a thread that was stopped is no more: look at the process again. */
+static int stop_all_threads(const struct seizing *s, int procfd, pid_t pid, struct thread_set *set)
 {
 	bool found;
 	int r;
@@ -148,19 +202,24 @@ static int stop_all_threads(const struct seizing *s, int procfd, struct thread_s
 		r = proc_list_threads(procfd, &tids);
 		if (r < 0)
 			return r == -ENOENT ? -ESRCH : r;
-		/* Lists only grow while somebody runs: the first pass takes all, the next ones compare. */
-		if (tids.nr == set->nr)
-			break;
 		for (size_t i = 0; i < tids.nr; i++) {
+			/* Both are in the order of creation, nearly always. */
 			if (set->nr > i && set->v[i].tid == tids.v[i])
 				continue;
 			if (thread_set_has(set, tids.v[i]))
 				continue;
-			r = stop_thread(s, procfd, tids.v[i], set);
-			if (r < 0)
-				return r;
 			found = true;
+			r = stop_thread(s, tids.v[i], set);
+			if (r == -ESRCH && tids.v[i] == pid)
+				return -EAGAIN;
+			if (r < 0 && r != -ESRCH)
+				return r;
 		}
+		if (!found && tids.nr != set->nr)
+			return -EAGAIN;
+		r = check_in_time(s, pid);
+		if (r < 0)
+			return r;
 	} while (found);
 	return 0;
 }
@@ -232,12 +291,43 @@ static int add_task(const struct seizing *s, struct task *parent, pid_t pid, str
 	return 0;
 }
 
-static int check_kind(const struct seizing *s, const struct thread_set *set, pid_t pid)
+/* A process whose threads all end leaves its leader waiting for the others for a moment, too. */
+#define LEADER_PATIENCE_US 200000
+
+/* Stops a process, or finds it dead: then SET is empty. */
+static int stop_process(const struct seizing *s, pid_t pid, struct dump_task *d, struct thread_set *set)
 {
-	if (set->nr && set->v[0].tid != pid)
-		return cr_fail(s->ctx, -EOPNOTSUPP, "Task %d: a process whose leader thread has exited isn't supported",
-			       pid);
-	return 0;
+	const struct timespec nap = { .tv_nsec = 1000000 };
+	uint64_t begin = now_us();
+	int r;
+
+	for (;;) {
+		thread_set_release(set);
+		r = proc_read_stat(d->procfd, &d->stat);
+		if (r < 0)
+			return r;
+		if (d->stat.flags & PF_KTHREAD)
+			return cr_fail(s->ctx, -EOPNOTSUPP, "Task %d (%s) is a kernel thread", pid, d->stat.comm);
+		if (is_dead(&d->stat)) {
+			if (d->stat.num_threads <= 1)
+				return d->stat.state == 'Z' ? 0 : -ESRCH;
+			if (now_us() - begin > LEADER_PATIENCE_US)
+				return cr_fail(s->ctx, -EOPNOTSUPP,
+					       "Task %d (%s): a process whose leader thread has exited isn't supported",
+					       pid, d->stat.comm);
+			r = -EAGAIN;
+		} else {
+			r = stop_all_threads(s, d->procfd, pid, set);
+		}
+		if (r != -EAGAIN)
+			break;
+		r = check_in_time(s, pid);
+		if (r < 0)
+			return r;
+		nanosleep(&nap, NULL);
+	}
+	leader_first(set, pid);
+	return r < 0 ? r : proc_read_stat(d->procfd, &d->stat);
 }
 
 static int seize_process(const struct seizing *s, struct task *parent, pid_t pid, struct task **ret)
@@ -262,16 +352,7 @@ static int seize_process(const struct seizing *s, struct task *parent, pid_t pid
 		close(pidfd);
 		return -ENOMEM;
 	}
-	r = proc_read_stat(procfd, &d->stat);
-	if (!r && d->stat.state != 'Z' && d->stat.state != 'X')
-		r = stop_all_threads(s, procfd, &set);
-	if (!r)
-		r = proc_read_stat(procfd, &d->stat);
-	if (!r && !set.nr && d->stat.state != 'Z')
-		r = -ESRCH;
-	leader_first(&set, pid);
-	if (!r)
-		r = check_kind(s, &set, pid);
+	r = stop_process(s, pid, d, &set);
 	if (r < 0) {
 		thread_set_release(&set);
 		dump_task_free(d);
@@ -295,6 +376,8 @@ static int seize_children(const struct seizing *s, struct task *parent)
 	for (size_t i = 0; i < pids.nr; i++) {
 		struct task *child;
 
+		if (task_tree_find(s->tree, pids.v[i]))
+			continue;
 		r = check_in_time(s, pids.v[i]);
 		if (r < 0)
 			return r;
@@ -303,6 +386,26 @@ static int seize_children(const struct seizing *s, struct task *parent)
 			continue;
 		if (r < 0)
 			return r;
+	}
+	return 0;
+}
+
+/* Stopping what this program is part of would stop it. */
+static int refuse_ourselves(const struct seizing *s, pid_t root)
+{
+	pid_t pid = getpid();
+
+	if (root == pid || root == getppid())
+		return cr_fail(s->ctx, -EINVAL, "Process %d is criu itself", root);
+	while (pid > 0) {
+		_cleanup_close_ int procfd = proc_open_pid(pid);
+		struct proc_stat stat;
+
+		if (pid == root)
+			return cr_fail(s->ctx, -EINVAL, "Process %d is an ancestor of criu: its tree contains criu", root);
+		if (procfd < 0 || proc_read_stat(procfd, &stat) < 0)
+			return 0;
+		pid = stat.ppid;
 	}
 	return 0;
 }
@@ -317,10 +420,14 @@ int seize_tree(const struct seize_args *args, struct task_tree *tree)
 		.rootfd = rootfd,
 	};
 	struct task *task;
+	size_t known;
 	int r;
 
 	if (rootfd < 0)
 		return cr_fail_errno(args->ctx, -errno, "Can't open /proc");
+	r = refuse_ourselves(&s, args->root);
+	if (r < 0)
+		return r;
 	r = seize_process(&s, NULL, args->root, &task);
 	if (r == -ESRCH || r == -ENOENT)
 		return cr_fail(args->ctx, -ESRCH, "There is no process %d", args->root);
@@ -329,11 +436,14 @@ int seize_tree(const struct seize_args *args, struct task_tree *tree)
 	if (task->state == TASK_DEAD)
 		return cr_fail(args->ctx, -ESRCH, "Process %d is a zombie", args->root);
 	/* The list grows behind the task that is looked at: breadth first. */
-	for_each_task(tree, task) {
-		r = seize_children(&s, task);
-		if (r < 0)
-			return cr_fail_errno(args->ctx, r, "Can't stop the children of task %d", task->pid);
-	}
+	do {
+		known = tree->nr_tasks;
+		for_each_task(tree, task) {
+			r = seize_children(&s, task);
+			if (r < 0)
+				return cr_fail_errno(args->ctx, r, "Can't stop the children of task %d", task->pid);
+		}
+	} while (tree->nr_tasks != known);
 	log_info(args->ctx->log, "Stopped %zu tasks", tree->nr_tasks);
 	return 0;
 }

@@ -2,18 +2,25 @@
 #include "task/arch/x86/xsave_layout.h"
 
 #include <cpuid.h>
+#include <pthread.h>
 
-void xsave_place_of(unsigned component, struct xsave_place *ret)
+/* CPUID traps in virtual machines, which costs more than all else that saving a thread does: it is asked once. */
+static struct xsave_place places[XSAVE_NR];
+
+static void ask_cpu(void)
 {
 	unsigned a, b, c, d;
 
-	*ret = (struct xsave_place){ 0, 0 };
-	if (component == XSAVE_X87 || component == XSAVE_SSE) {
-		*ret = (struct xsave_place){ 0, sizeof(struct fxsave_area) };
-		return;
-	}
-	if (!__get_cpuid_count(0xd, component, &a, &b, &c, &d))
-		return;
-	ret->size = a;
-	ret->offset = b;
+	places[XSAVE_X87] = places[XSAVE_SSE] = (struct xsave_place){ 0, sizeof(struct fxsave_area) };
+	for (unsigned i = XSAVE_AVX; i < XSAVE_NR; i++)
+		if (__get_cpuid_count(0xd, i, &a, &b, &c, &d))
+			places[i] = (struct xsave_place){ .offset = b, .size = a };
+}
+
+void xsave_place_of(unsigned component, struct xsave_place *ret)
+{
+	static pthread_once_t asked = PTHREAD_ONCE_INIT;
+
+	pthread_once(&asked, ask_cpu);
+	*ret = component < XSAVE_NR ? places[component] : (struct xsave_place){ 0, 0 };
 }
