@@ -90,10 +90,12 @@ static int read_entry(struct reading *rd, const PagemapEntry *e)
 		return damaged(rd, e->vaddr, "unknown flags");
 	if (flags & PE_PARENT)
 		return cr_fail(rd->ctx, -EOPNOTSUPP,
-			       "The pagemap image %lu refers to a parent: incremental images aren't supported yet", rd->id);
+			       "The pagemap image %lu refers to a parent: incremental images aren't supported yet",
+			       rd->id);
 	if (!(flags & PE_PRESENT))
 		return cr_fail(rd->ctx, -EOPNOTSUPP,
-			       "The pagemap image %lu has pages that are in no image: lazy dumps aren't supported yet", rd->id);
+			       "The pagemap image %lu has pages that are in no image: lazy dumps aren't supported yet",
+			       rd->id);
 	rd->end = e->vaddr + (nr << RUN_PAGE_SHIFT);
 	return append_run(rd, e->vaddr, nr, flags);
 }

@@ -10,10 +10,10 @@
 #include "pages/run.h"
 
 struct pagemap {
-	uint32_t pages_id;	/* pages-<pages_id>.img */
-	struct page_run_at *v;	/* ascending, aligned, not overlapping; all PE_PRESENT; owned */
+	uint32_t pages_id;     /* pages-<pages_id>.img */
+	struct page_run_at *v; /* ascending, aligned, not overlapping; all PE_PRESENT; owned */
 	size_t nr;
-	uint64_t nr_pages;	/* of all runs: the pages file holds at least that many */
+	uint64_t nr_pages; /* of all runs: the pages file holds at least that many */
 };
 
 /*

@@ -1,45 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The PAGEMAP_SCAN ioctl of /proc/PID/pagemap (Linux 6.7), for systems whose headers are older.
- * Documentation/admin-guide/mm/pagemap.rst of the kernel.
+ * The PAGEMAP_SCAN request of /proc/PID/pagemap (Linux 6.7), for systems whose headers are older: the kernel's
+ * Documentation/admin-guide/mm/pagemap.rst. The names are ours, so that newer headers don't clash.
  */
 #ifndef CRIU_MEM_PAGEMAP_SCAN_H
 #define CRIU_MEM_PAGEMAP_SCAN_H
 
-#include <linux/fs.h>
-#include <linux/types.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
 
-#ifndef PAGEMAP_SCAN
-
-#define PAGE_IS_WPALLOWED (1 << 0)
-#define PAGE_IS_WRITTEN	  (1 << 1)
-#define PAGE_IS_FILE	  (1 << 2)
-#define PAGE_IS_PRESENT	  (1 << 3)
-#define PAGE_IS_SWAPPED	  (1 << 4)
-#define PAGE_IS_PFNZERO	  (1 << 5)
-
-struct page_region {
-	__u64 start;
-	__u64 end;
-	__u64 categories;
+/* What is known of a page. */
+enum pms_page {
+	PMS_FILE = 0x04,    /* of a file or of shared memory, not copied */
+	PMS_PRESENT = 0x08, /* in memory */
+	PMS_SWAPPED = 0x10,
+	PMS_ZERO = 0x20, /* the zero page, that every reader of untouched memory gets */
 };
 
-struct pm_scan_arg {
-	__u64 size;
-	__u64 flags;
-	__u64 start;
-	__u64 end;
-	__u64 walk_end;
-	__u64 vec;
-	__u64 vec_len; /* regions */
-	__u64 max_pages;
-	__u64 category_inverted;
-	__u64 category_mask;
-	__u64 category_anyof_mask;
-	__u64 return_mask;
+/* One answer: START to END have WHAT in common. */
+struct pms_range {
+	uint64_t start, end, what;
 };
 
-#define PAGEMAP_SCAN _IOWR('f', 16, struct pm_scan_arg)
+/* The request. A page is answered for when (pages' bits ^ INVERT) has all of ALL_OF and one of ANY_OF. */
+struct pms_request {
+	uint64_t size; /* of this structure */
+	uint64_t flags;
+	uint64_t start, end; /* the addresses to look at */
+	uint64_t stopped_at; /* set by the kernel: go on from here */
+	uint64_t answers;    /* where they go */
+	uint64_t nr_answers; /* room for so many */
+	uint64_t pages_max;  /* 0: no limit */
+	uint64_t invert;     /* enum pms_page, here and below */
+	uint64_t all_of, any_of;
+	uint64_t report;
+};
 
-#endif
+/* Returns the count of answers. */
+#define PMS_IOCTL _IOWR('f', 16, struct pms_request)
+
 #endif

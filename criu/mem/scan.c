@@ -28,7 +28,7 @@ struct scan {
 	int fd;
 	uint64_t zero_pfn; /* of the zero page; 0 where the kernel hides frame numbers */
 	union {
-		struct page_region regions[NR_REGIONS];
+		struct pms_range regions[NR_REGIONS];
 		uint64_t entries[NR_ENTRIES];
 	} buf;
 };
@@ -55,36 +55,36 @@ static int add_pages(struct scan *s, uint64_t vaddr, uint64_t nr, uint32_t flags
  */
 static int scan_by_ioctl(struct scan *s, const struct vma *v)
 {
-	uint64_t skip = PAGE_IS_PFNZERO | (v->status & VMA_FILE_PRIVATE ? PAGE_IS_FILE : 0);
-	struct pm_scan_arg arg = {
+	uint64_t skip = PMS_ZERO | (v->status & VMA_FILE_PRIVATE ? PMS_FILE : 0);
+	struct pms_request arg = {
 		.size = sizeof(arg),
 		.start = v->start,
 		.end = v->end,
-		.vec = (uintptr_t)s->buf.regions,
-		.vec_len = NR_REGIONS,
-		.category_inverted = skip,
-		.category_mask = skip,
-		.category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
-		.return_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
+		.answers = (uintptr_t)s->buf.regions,
+		.nr_answers = NR_REGIONS,
+		.invert = skip,
+		.all_of = skip,
+		.any_of = PMS_PRESENT | PMS_SWAPPED,
+		.report = PMS_PRESENT | PMS_SWAPPED,
 	};
 
 	while (arg.start < v->end) {
-		int nr = ioctl(s->fd, PAGEMAP_SCAN, &arg);
+		int nr = ioctl(s->fd, PMS_IOCTL, &arg);
 
 		if (nr < 0 && errno == EINTR)
 			continue;
 		if (nr < 0)
 			return -errno;
 		for (int i = 0; i < nr; i++) {
-			const struct page_region *reg = &s->buf.regions[i];
+			const struct pms_range *reg = &s->buf.regions[i];
 			int r = add_pages(s, reg->start, (reg->end - reg->start) >> RUN_PAGE_SHIFT, run_flags(v));
 
 			if (r)
 				return r;
 		}
-		if (arg.walk_end <= arg.start)
+		if (arg.stopped_at <= arg.start)
 			break;
-		arg.start = arg.walk_end;
+		arg.start = arg.stopped_at;
 	}
 	return 0;
 }
@@ -173,8 +173,8 @@ int scan_task(const struct scan_args *args, struct page_run_list *ret, struct sc
 
 		r = scan_vma(s, v);
 		if (r)
-			cr_fail_errno(args->ctx, r, "Can't tell which pages of task %d are there in %llx-%llx", args->pid,
-				      (unsigned long long)v->start, (unsigned long long)v->end);
+			cr_fail_errno(args->ctx, r, "Can't tell which pages of task %d are there in %llx-%llx",
+				      args->pid, (unsigned long long)v->start, (unsigned long long)v->end);
 		else if (vma_is_private(v))
 			scanned += (v->end - v->start) >> RUN_PAGE_SHIFT;
 	}

@@ -17,8 +17,8 @@
 struct capture_inject_ops {
 	/*
 	 * Has the task map FD (open read-write, SIZE bytes, MAP_SHARED), copy each run's pages to the
-	 * run's offset with stores that pass the caches, order them (sfence), and unmap it. All runs are readable by the
-	 * task. 0 only when every page was stored; else -errno, whatever was stored.
+	 * run's offset with stores that pass the caches, order them (sfence), and unmap it. All runs are readable by
+	 * the task. 0 only when every page was stored; else -errno, whatever was stored.
 	 */
 	int (*store)(void *arg, int fd, uint64_t size, const struct page_run_at *runs, size_t nr_runs);
 };
@@ -30,7 +30,7 @@ struct capture {
 	const void *memory;		/* or: copy from our own memory at memory + run.vaddr */
 	const struct page_run_at *runs; /* only such that are PE_PRESENT, offsets ascending */
 	size_t nr_runs;
-	unsigned nr_threads; /* >= 1 */
+	unsigned nr_threads;	     /* >= 1 */
 	int (*cancelled)(void *arg); /* asked between chunks; may be NULL */
 	void *cancelled_arg;
 };

@@ -16,9 +16,9 @@
 #include "base/cleanup.h"
 #include "pages/threads.h"
 
-#define CHUNK_LENT  (1ul << 20)
-#define CHUNK_OWN   (256ul << 10) /* a buffer that stays in the second level cache between reading and writing */
-#define MAX_IOV	    1024 /* IOV_MAX */
+#define CHUNK_LENT (1ul << 20)
+#define CHUNK_OWN  (256ul << 10) /* a buffer that stays in the second level cache between reading and writing */
+#define MAX_IOV	   1024		 /* IOV_MAX */
 
 struct reader {
 	const struct capture *c;

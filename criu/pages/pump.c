@@ -18,7 +18,8 @@ static int check_capture(const struct pages_dump_args *args)
 	case CAPTURE_INJECT:
 		if (args->memory || args->inject)
 			return 0;
-		return cr_fail(args->ctx, -EOPNOTSUPP, "Capture by 'inject' needs a parasite, task %d has none", args->pid);
+		return cr_fail(args->ctx, -EOPNOTSUPP, "Capture by 'inject' needs a parasite, task %d has none",
+			       args->pid);
 	case CAPTURE_VMSPLICE:
 		return cr_fail(args->ctx, -EOPNOTSUPP, "Capture by 'vmsplice' isn't supported yet");
 	}
@@ -50,8 +51,12 @@ int pages_dump(const struct pages_dump_args *args, struct pages_dump_result *ret
 {
 	_cleanup_free_ struct page_run_at *runs = NULL;
 	struct sink_args sink_args = { args->ctx, args->images_dirfd, args->pages_id, 0 };
-	struct capture c = { .ctx = args->ctx, .pid = args->pid, .procfd = args->procfd, .memory = args->memory,
-			     .cancelled = args->cancelled, .cancelled_arg = args->cancelled_arg };
+	struct capture c = { .ctx = args->ctx,
+			     .pid = args->pid,
+			     .procfd = args->procfd,
+			     .memory = args->memory,
+			     .cancelled = args->cancelled,
+			     .cancelled_arg = args->cancelled_arg };
 	bool inject = args->capture == CAPTURE_INJECT && !args->memory;
 	uint64_t start = now_us(), opened, copied;
 	struct page_sink *sink;

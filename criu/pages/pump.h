@@ -16,10 +16,10 @@
 struct pages_dump_args {
 	struct cr_ctx *ctx;
 	int images_dirfd;
-	uint32_t pages_id;		 /* the file becomes pages-<pages_id>.img */
+	uint32_t pages_id;		  /* the file becomes pages-<pages_id>.img */
 	const struct page_run_list *runs; /* the PE_PRESENT ones are stored, in their order, without gaps */
-	enum page_mode mode;		 /* opts->page_mode */
-	enum capture_method capture;	 /* opts->capture; CAPTURE_AUTO chooses */
+	enum page_mode mode;		  /* opts->page_mode */
+	enum capture_method capture;	  /* opts->capture; CAPTURE_AUTO chooses */
 
 	pid_t pid;	    /* of the stopped task whose pages they are */
 	int procfd;	    /* its /proc/PID; not used when memory is given */
@@ -36,7 +36,7 @@ struct pages_dump_result {
 	uint64_t nr_pages; /* stored */
 	uint64_t open_us;  /* sizing, allocating and mapping the sink */
 	uint64_t copy_us;
-	uint64_t sync_us; /* flushing, unmapping, cutting */
+	uint64_t sync_us;	    /* flushing, unmapping, cutting */
 	const char *sink, *capture; /* their names, for the log; static */
 	unsigned nr_threads;
 };

@@ -134,6 +134,18 @@ int source_open(struct cr_ctx *ctx, int images_dirfd, uint32_t pages_id, struct 
 	return source_mapped_open(ctx, images_dirfd, pages_id, ret);
 }
 
+void source_readahead(const struct page_source *src, enum tristate wanted)
+{
+	bool mapped = src->ops->caps & SOURCE_LENDS_MEMORY;
+
+	if (wanted == TRI_NO)
+		return;
+	if (!mapped)
+		posix_fadvise(src->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	if (mapped || wanted == TRI_YES)
+		src->ops->prefetch(src, 0, src->size);
+}
+
 void source_close(struct page_source **src)
 {
 	if (*src)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/opts.h"
 
 #define SOURCE_LENDS_MEMORY (1u << 0) /* base is the whole content, readable */
 #define SOURCE_HAS_FILE	    (1u << 1) /* fd can be given to pread(2) and mmap(2) */
@@ -43,6 +44,11 @@ int source_file_open(struct cr_ctx *ctx, int images_dirfd, uint32_t pages_id, st
 int source_mapped_open(struct cr_ctx *ctx, int images_dirfd, uint32_t pages_id, struct page_source **ret);
 /* Mapped where the file is memory (tmpfs, memfd, DAX), else read: what measures best. */
 int source_open(struct cr_ctx *ctx, int images_dirfd, uint32_t pages_id, struct page_source **ret);
+/*
+ * --[no-]readahead for all of SRC; call it once, early. TRI_AUTO is what measures best: a file is declared to be
+ * read in sequence, a mapped one is populated. TRI_YES starts reading all of a file too, TRI_NO does nothing.
+ */
+void source_readahead(const struct page_source *src, enum tristate wanted);
 /* Closes and forgets; NULL is fine. */
 void source_close(struct page_source **src);
 

@@ -51,7 +51,8 @@ static bool area_begin(struct area *a, struct page_source *src)
 	assert_int_equal(ioctl(a->uffd, UFFDIO_REGISTER, &reg), 0);
 	a->runs[0] = (struct page_run_at){ reg.range.start, 10, 0, PE_PRESENT };
 	a->runs[1] = (struct page_run_at){ reg.range.start + 20 * PAGE, 980, 20 * PAGE, PE_PRESENT };
-	a->job = (struct fill_job){ .uffd = a->uffd, .runs = a->runs, .nr_runs = 2, .src = src, .done = done, .arg = a };
+	a->job =
+		(struct fill_job){ .uffd = a->uffd, .runs = a->runs, .nr_runs = 2, .src = src, .done = done, .arg = a };
 	return true;
 }
 
@@ -81,7 +82,7 @@ static void fill_areas(struct fixture *f, bool mapped, unsigned threads)
 	struct fill *fill;
 
 	assert_int_equal((mapped ? source_mapped_open : source_file_open)(&f->ctx, f->dirfd, 1, &src), 0);
-	src->ops->prefetch(src, 0, src->size);
+	source_readahead(src, (int)(threads % 3) - 1); /* TRI_AUTO, TRI_NO, TRI_YES */
 	src->ops->prefetch(src, src->size - 1, 100);
 	assert_int_equal(fill_start(&f->ctx, threads, &fill), 0);
 	for (unsigned i = 0; i < NR_AREAS; i++) {

@@ -88,9 +88,15 @@ static void dump_and_check(struct fixture *f, enum page_mode mode, enum capture_
 	struct page_run_list runs = {};
 	struct store_arg store_arg = {};
 	struct pages_dump_result res;
-	struct pages_dump_args args = { .ctx = &f->ctx, .images_dirfd = f->dirfd, .pages_id = 1, .runs = &runs,
-					.mode = mode, .capture = capture, .nr_threads = threads,
-					.inject = &inject_ops, .inject_arg = &store_arg };
+	struct pages_dump_args args = { .ctx = &f->ctx,
+					.images_dirfd = f->dirfd,
+					.pages_id = 1,
+					.runs = &runs,
+					.mode = mode,
+					.capture = capture,
+					.nr_threads = threads,
+					.inject = &inject_ops,
+					.inject_arg = &store_arg };
 	int procfd;
 
 	args.pid = store_arg.pid = child_begin(fill_area, forced ? "" : NULL, &procfd);
@@ -123,8 +129,14 @@ static void test_own_memory(void **state)
 	struct fixture *f = *state;
 	struct page_run_list runs = {};
 	struct pages_dump_result res;
-	struct pages_dump_args args = { .ctx = &f->ctx, .images_dirfd = f->dirfd, .pages_id = 1, .runs = &runs,
-					.mode = PAGES_PMEM, .capture = CAPTURE_INJECT, .memory = area, .procfd = -1 };
+	struct pages_dump_args args = { .ctx = &f->ctx,
+					.images_dirfd = f->dirfd,
+					.pages_id = 1,
+					.runs = &runs,
+					.mode = PAGES_PMEM,
+					.capture = CAPTURE_INJECT,
+					.memory = area,
+					.procfd = -1 };
 
 	fill_area(NULL);
 	every_second(&runs, 0, false);
@@ -140,8 +152,13 @@ static void test_reuse(void **state)
 	struct fixture *f = *state;
 	struct page_run_list runs = {};
 	struct pages_dump_result res;
-	struct pages_dump_args args = { .ctx = &f->ctx, .images_dirfd = f->dirfd, .pages_id = 1, .runs = &runs,
-					.capture = CAPTURE_AUTO, .memory = area, .procfd = -1 };
+	struct pages_dump_args args = { .ctx = &f->ctx,
+					.images_dirfd = f->dirfd,
+					.pages_id = 1,
+					.runs = &runs,
+					.capture = CAPTURE_AUTO,
+					.memory = area,
+					.procfd = -1 };
 	static const uint64_t lengths[] = { 100, 3000, 7, 0, 200 };
 	struct stat before, after;
 

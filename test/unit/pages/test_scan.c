@@ -53,11 +53,14 @@ static void touch(void *arg)
 
 static bool have_ioctl(int procfd)
 {
-	struct page_region reg;
-	struct pm_scan_arg arg = { .size = sizeof(arg), .vec = (uintptr_t)&reg, .vec_len = 1,
-				   .category_mask = PAGE_IS_PRESENT, .return_mask = PAGE_IS_PRESENT };
+	struct pms_range reg;
+	struct pms_request arg = { .size = sizeof(arg),
+				   .answers = (uintptr_t)&reg,
+				   .nr_answers = 1,
+				   .all_of = PMS_PRESENT,
+				   .report = PMS_PRESENT };
 	int fd = openat(procfd, "pagemap", O_RDONLY);
-	bool have = ioctl(fd, PAGEMAP_SCAN, &arg) >= 0;
+	bool have = ioctl(fd, PMS_IOCTL, &arg) >= 0;
 
 	close(fd);
 	return have;
@@ -65,8 +68,12 @@ static bool have_ioctl(int procfd)
 
 static struct vma area(char *start, uint32_t prot, uint32_t status)
 {
-	return (struct vma){ .start = (uintptr_t)start, .end = (uintptr_t)start + NR * PAGE, .prot = prot,
-			     .status = VMA_AREA_REGULAR | status, .flags = MAP_PRIVATE, .file_fd = -1 };
+	return (struct vma){ .start = (uintptr_t)start,
+			     .end = (uintptr_t)start + NR * PAGE,
+			     .prot = prot,
+			     .status = VMA_AREA_REGULAR | status,
+			     .flags = MAP_PRIVATE,
+			     .file_fd = -1 };
 }
 
 static void assert_run(const struct page_run *run, const char *at, uint64_t nr, uint32_t flags)
