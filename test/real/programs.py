@@ -29,6 +29,10 @@ def wait_for(what, condition, timeout=30.0, reaper=None):
         time.sleep(0.01)
 
 
+class Unsupported(Exception):
+    """Something that this step refuses by name."""
+
+
 class Program:
     """Writes a growing number to the file "progress" and, once "go" is there, its verdict to standard output."""
 
@@ -65,6 +69,13 @@ class Program:
             raise proc.Failure(f"it counted {s.last_number} before and {was} now")
         wait_for("progress", lambda: self.number(s) > was + 5, 20, s.reaper)
         s.last_number = self.number(s)
+
+    def restore(self, s, images, pmem):
+        return s.restore(images, pmem)
+
+    def refused(self, s):
+        """A refusal that is right (the reason), or None."""
+        return None
 
     def finish(self, s):
         with open(os.path.join(s.work, "go"), "w"):
@@ -156,8 +167,10 @@ class Top(Program):
             raise proc.Failure("it doesn't end")
 
 
-class Tmux(Program):
-    """The server of tmux with a shell in it that has a job: the whole tree, with the terminal between them."""
+class InTmux(Program):
+    """A job of a shell in tmux, dumped with -j; restored by a command typed into that shell."""
+
+    options = ("--shell-job",)
 
     def tmux(self, s, *words):
         out = os.path.join(s.work, "tmux.out")
@@ -170,16 +183,56 @@ class Tmux(Program):
             raise proc.Failure(f"tmux {words}: {code}: {text}")
         return text
 
+    def type(self, s, text):
+        self.tmux(s, "send-keys", text, "Enter")
+
+    def new_session(self, s):
+        """The pids of the server and of the shell in it."""
+        self.tmux(s, "new-session", "-d", "-x", "160", "-y", "50", "/bin/bash --norc -i")
+        return [int(w) for w in self.tmux(s, "display-message", "-p", "#{pid} #{pane_pid}").split()]
+
     def start(self, s):
-        self.tmux(s, "new-session", "-d", "-x", "120", "-y", "40", "/bin/bash --norc -i")
-        s.root = int(self.tmux(s, "display-message", "-p", "#{pid}"))
+        s.reaper.helpers.update(self.new_session(s))
+        shutil.copy(os.path.join(HERE, "jobs.sh"), s.work)
+        self.type(s, f"cd {s.work}; bash -c 'echo $$ > pid.new; mv pid.new pid; exec bash jobs.sh'")
+        wait_for("the job", lambda: self.number(s) > 3, reaper=s.reaper)
+        with open(os.path.join(s.work, "pid")) as f:
+            s.root = int(f.read())
+
+    def restore(self, s, images, pmem):
+        s.last_log = os.path.join(images, "restore.log")
+        words = " ".join(f"'{w}'" for w in [s.criu] + s.restore_argv(images, pmem))
+        status = os.path.join(images, "status")
+        with open(os.path.join(images, "command"), "w") as f:
+            f.write(f"{words}\necho $? > {status}\n")
+        self.type(s, f". {images}/command")
+        wait_for("the restore", lambda: os.path.exists(status) and open(status).read().strip(), 30, s.reaper)
+        return int(open(status).read())
+
+    def finish(self, s):
+        with open(os.path.join(s.work, "go"), "w"):
+            pass
+        wait_for("the end", lambda: not os.path.exists(f"/proc/{s.root}"), 20, s.reaper)
+        wait_for("PASS on the screen", lambda: "PASS" in self.tmux(s, "capture-pane", "-p"), 10, s.reaper)
+
+
+class Tmux(InTmux):
+    """The server of tmux with a shell in it that has a job: the whole tree, with the terminal between them."""
+
+    options = ()
+
+    def start(self, s):
+        s.root, _ = self.new_session(s)
         self.turn = 0
         self.type(s, "i=0; while sleep 0.05; do i=$((i+1)); echo $i > progress.new; mv progress.new progress; done &")
         wait_for("the job", lambda: self.number(s) > 1, reaper=s.reaper)
         self.type(s, "answer=42")
 
-    def type(self, s, text):
-        self.tmux(s, "send-keys", text, "Enter")
+    def restore(self, s, images, pmem):
+        return s.restore(images, pmem)
+
+    def refused(self, s):
+        return "listening unix sockets aren't supported yet" if s.log_has(r"Error \(.*listening unix socket") else None
 
     def check(self, s):
         super().check(s)
@@ -205,6 +258,7 @@ def all_programs():
     return {p.name: p for p in (
         Program("python", ["/usr/bin/python3", os.path.join(HERE, "count.py")], "python3 with 200 MB that it verifies"),
         Bash("bash", ["/bin/bash", "jobs.sh"], "bash with a pipeline, a coprocess and jobs"),
+        InTmux("tmux-job", ["/usr/bin/tmux"], "bash in tmux with a job, which is dumped with -j"),
         Tmux("tmux", ["/usr/bin/tmux"], "bash with a job, in tmux: the server's whole tree"),
         Top("top", ["/usr/bin/top"], "top on a terminal, with -j"),
         Sqlite("sqlite3", ["/usr/bin/sqlite3"], "sqlite3 with a database in memory"),

@@ -65,6 +65,8 @@ def cycle(s, program, job, n):
     before = portrait(s.root)
     images = s.images(f"images-{n + 1}")
     code = s.dump(images, pmem)
+    if code != 0 and program.refused(s):
+        raise programs.Unsupported(program.refused(s))
     if code != 0:
         raise proc.Failure(f"dump ended with {'a timeout' if code is None else code}")
     if os.path.exists(f"/proc/{s.root}") and not s.has_ended():
@@ -73,7 +75,7 @@ def cycle(s, program, job, n):
     if left:
         raise proc.Failure("after the dump these are left: " + ", ".join(left))
     s.reaper.ended.pop(s.root, None)
-    code = s.restore(images, pmem)
+    code = program.restore(s, images, pmem)
     if code != 0:
         raise proc.Failure(f"restore ended with {'a timeout' if code is None else code}")
     diff = same_root(before, portrait(s.root), bool(program.options))
@@ -104,6 +106,8 @@ def run_inside(path):
             program.check(s)
         program.finish(s)
         outcome["result"] = "pass"
+    except programs.Unsupported as e:
+        outcome["result"], outcome["message"] = "skip", str(e)
     except proc.Failure as e:
         outcome["message"] = inner.report(s, str(e))
     except Exception:

@@ -46,6 +46,8 @@ def one_dump(s, before, delay, pmem, n):
     images = s.images("images-k")
     s.last_log = os.path.join(images, "dump.log")
     code = kill_after(s, s.dump_argv(images, pmem), delay)
+    if code > 0:
+        raise proc.Failure(f"the dump ended with {code}")
     state = settled(s, before)
     whole = os.path.exists(os.path.join(images, "inventory.img"))
     if state == "alive":
@@ -64,6 +66,8 @@ def one_dump(s, before, delay, pmem, n):
 def one_restore(s, before, delay, pmem, images):
     s.last_log = os.path.join(images, "restore.log")
     code = kill_after(s, s.restore_argv(images, pmem), delay)
+    if code > 0:
+        raise proc.Failure(f"the restore ended with {code}")
     if settled(s, before) == "gone":
         s.reaper.ended.pop(s.root, None)
         if code == 0:
@@ -85,8 +89,8 @@ def main(job, tally):
             images = s.images("images-warm")
             s.check_dumped(s.dump(images, pmem), before)
             s.check_restored(s.restore(images, pmem), before)
-        for command, took in s.times:
-            span[command] = max(span[command], took)
+        for command, took in s.times[-4:]:
+            span[command] = took if not span[command] else min(span[command], took)
         for command in ("dump", "restore"):
             counts = {}
             images = s.images("images-base")

@@ -339,5 +339,5 @@ def main(job, tally):
             verdict, text = s.finish()
             expect(verdict == "PASS", text)
             tally.good(name)
-        except proc.Failure as e:
+        except (proc.Failure, OSError) as e:
             tally.bad(name, damage.report(s, e), again)

@@ -120,6 +120,8 @@ class Session:
                 + (["--use-pmem"] if pmem else []) + self.test.options("dump") + list(extra))
 
     def restore_argv(self, images, pmem, extra=()):
+        if os.path.exists(self.pidfile()):
+            os.unlink(self.pidfile())  # criu creates it, and nothing else
         return (["restore", "-D", images, "-d", "-o", "restore.log", "-v4", "--pidfile", self.pidfile()]
                 + (["--use-pmem"] if pmem else []) + self.test.options("restore") + list(extra))
 
@@ -139,8 +141,6 @@ class Session:
 
     def restore(self, images, pmem=False, extra=(), env=None):
         self.last_log = os.path.join(images, "restore.log")
-        if os.path.exists(self.pidfile()):
-            os.unlink(self.pidfile())
         return self.criu_run(self.restore_argv(images, pmem, extra), env)
 
     def check_dumped(self, code, before):
