@@ -48,6 +48,11 @@ static ItimerEntry *dump_itimer(const struct parasite_itimer *it)
 	e->iusec = it->interval_usec;
 	e->vsec = it->value_sec;
 	e->vusec = it->value_usec;
+	/* The kernel arms a periodic timer again when its signal is taken; until then nothing is left of its time. */
+	if (!e->vsec && !e->vusec) {
+		e->vsec = e->isec;
+		e->vusec = e->iusec;
+	}
 	return e;
 }
 
