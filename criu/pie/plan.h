@@ -261,6 +261,7 @@ struct restore_shared {
 	struct restore_barrier memory;	/* and its memory */
 	uint32_t fault_stage;		/* enum restore_stage that is made to fail */
 	uint32_t committed;		/* the tasks shall live, whatever becomes of the engine */
+	uint64_t forked_us;		/* when every process existed; monotonic clock */
 	uint64_t nr_slots;
 	struct restore_slot slots[];
 };

@@ -89,7 +89,7 @@ struct restore {
 	int go_pipe[2];	 /* the root task waits on it until it is traced */
 	pid_t root_pid;	 /* > 0 once it exists */
 	bool root_ended; /* it was reaped */
-	int root_status; /* how it ended after it was restored */
+	bool made_pidfile;
 	struct trace *trace;
 	struct fill *fill;
 	struct guardian *guardian;

@@ -264,6 +264,8 @@ int join_tree(struct restore *r, struct restore_task *rt)
 	if (err)
 		return err;
 	barrier_wait(&r->shared->forked);
+	if (t == r->tree.root)
+		r->shared->forked_us = now_us();
 	founder = founds_group(r, rt);
 	if (!founder)
 		err = join_group(r, rt);

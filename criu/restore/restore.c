@@ -198,6 +198,7 @@ static int phase_pidfile(void *arg)
 	if (fd < 0)
 		return cr_fail_errno(&r->ctx, -errno, "Can't create %s", r->opts->pidfile);
 	snprintf(text, sizeof(text), "%d", r->root_pid);
+	r->made_pidfile = true;
 	err = write_full(fd, text, strlen(text));
 	close(fd);
 	return err ? cr_fail_errno(&r->ctx, err, "Can't write %s", r->opts->pidfile) : 0;
@@ -207,7 +208,7 @@ static void undo_pidfile(void *arg)
 {
 	struct restore *r = arg;
 
-	if (r->opts->pidfile && r->ctx.error->code != -EEXIST)
+	if (r->made_pidfile)
 		unlink(r->opts->pidfile);
 }
 
@@ -252,6 +253,7 @@ static void write_stats(struct restore *r)
 
 	for_each_task (&r->tree, t)
 		r->stats.restore.pages_restored += restore_of(t)->plan.nr_pages;
+	r->stats.restore.forking_time = r->shared->forked_us - r->started_us;
 	r->stats.restore.restore_time = now_us() - r->started_us;
 	err = stats_write_restore(AT_FDCWD, &r->stats.restore);
 	if (err)
@@ -279,7 +281,6 @@ static int go_on(struct restore *r)
 	write_stats(r);
 	if (err)
 		log_warn(r->ctx.log, "%s", r->ctx.error->text);
-	log_info(r->ctx.log, "Restore finished successfully. Tasks resumed.");
 	err = script_run(&r->ctx, r->opts, SCRIPT_POST_RESUME, r->images_dirfd, r->root_pid);
 	if (err)
 		log_warn(r->ctx.log, "The post-resume script failed");

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/time.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 
@@ -12,6 +13,9 @@
 
 #define TRACE_OPTIONS                                                                                                  \
 	(PTRACE_O_EXITKILL | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACESYSGOOD)
+
+/* Opening a file or filling a large segment may take long; for ever is something else. */
+#define QUIET_LIMIT_S 600
 
 /* Who a thread of the set is. */
 struct who {
@@ -26,6 +30,7 @@ struct trace {
 	pid_t *live; /* traced and not reaped */
 	size_t nr_live, room;
 	size_t nr_left; /* threads that are to park */
+	int quiet_s;	/* seconds without an event */
 };
 
 static int compare_who(const void *a, const void *b)
@@ -221,8 +226,11 @@ static int next_event(struct restore *r)
 	int status, err;
 	pid_t tid = waitpid(-1, &status, __WALL);
 
+	if (tid < 0 && errno == EINTR && r->trace->quiet_s++ >= QUIET_LIMIT_S)
+		return cr_fail(&r->ctx, -ETIMEDOUT, "The tasks have made no progress for %d seconds", QUIET_LIMIT_S);
 	if (tid < 0)
 		return errno == EINTR ? 0 : cr_fail_errno(&r->ctx, -errno, "Can't wait for the tasks");
+	r->trace->quiet_s = 0;
 	err = WIFSTOPPED(status) ? on_stop(r, tid, status) : on_end(r, tid, status);
 	/* A task that failed has said why before it ended. */
 	if (!err && __atomic_load_n(&r->shared->error.taken, __ATOMIC_ACQUIRE))
@@ -230,12 +238,32 @@ static int next_event(struct restore *r)
 	return err;
 }
 
+static void on_tick(int sig)
+{
+}
+
+/* Has every wait interrupted once a second; ON false: no more. */
+static void tick(bool on, struct sigaction *saved)
+{
+	const struct sigaction action = { .sa_handler = on_tick };
+	const struct itimerval every = { { on, 0 }, { on, 0 } };
+
+	if (on)
+		sigaction(SIGALRM, &action, saved);
+	setitimer(ITIMER_REAL, &every, NULL);
+	if (!on)
+		sigaction(SIGALRM, saved, NULL);
+}
+
 int trace_until_parked(struct restore *r)
 {
+	struct sigaction saved;
 	int err = 0;
 
+	tick(true, &saved);
 	while (!err && r->trace->nr_left)
 		err = next_event(r);
+	tick(false, &saved);
 	return err;
 }
 
