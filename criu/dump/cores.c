@@ -38,6 +38,8 @@ static int dump_registers(struct dump *d, const struct compel_thread *ct, const 
 	r = compel_get_xstate(ct->tid, xstate, XSTATE_ROOM, &size);
 	if (!r)
 		r = core_thread_info_make(&ct->regs, xstate, size, &core->thread_info);
+	if (!r)
+		r = core_tls_make(ct->tid, core->thread_info);
 	if (r < 0)
 		return fail_for_thread(d, r, ct->tid, "registers");
 	core->thread_info->clear_tid_addr = inside->tid_address;

@@ -7,6 +7,7 @@
 #define CRIU_TASK_CORE_REGS_H
 
 #include <stddef.h>
+#include <sys/types.h>
 #include <sys/user.h>
 
 #include "core.pb-c.h"
@@ -24,6 +25,9 @@
  */
 int core_thread_info_make(const struct user_regs_struct *regs, const void *xsave, size_t size, ThreadInfoX86 **ret);
 void core_thread_info_free(ThreadInfoX86 *info);
+
+/* Adds the thread-local storage slots of a stopped thread's GDT, which core_thread_info_free() frees. 0 or -errno. */
+int core_tls_make(pid_t tid, ThreadInfoX86 *info);
 
 /*
  * The reverse, from an untrusted image: REGS as PTRACE_SETREGSET takes them (orig_rax = -1: no system

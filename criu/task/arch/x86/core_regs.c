@@ -110,6 +110,9 @@ void core_thread_info_free(ThreadInfoX86 *info)
 	if (!info)
 		return;
 	free(info->gpregs);
+	for (size_t i = 0; i < info->n_tls; i++)
+		free(info->tls[i]);
+	free(info->tls);
 	fpu_entry_free(info->fpregs);
 	free(info);
 }
