@@ -9,11 +9,12 @@
 #   make bench      measurements with ratios
 #   make install    DESTDIR, PREFIX
 #
-# CC=clang, DEBUG=1 and SANITIZE=1 (ASan and UBSan) choose how; BUILD where.
+# CC=clang, DEBUG=1 and SANITIZE=1 (ASan and UBSan) choose how; BUILD where. With another BUILD than build the programs
+# stand there, too: $(BUILD)/criu/criu, $(BUILD)/compel/compel.
 
 VERSION := 4.2
 PREFIX  ?= /usr/local
-BUILD   ?= build
+BUILD   ?= $(if $(SANITIZE),build-asan,build)
 CC      ?= gcc
 PYTHON  ?= /usr/bin/python3
 Q       := $(if $(V),,@)
@@ -38,6 +39,7 @@ endif
 CRIU_SRC  := $(filter-out criu/pie/% criu/main.c,$(shell find criu -name '*.c' | LC_ALL=C sort))
 CRIU_OBJ  := $(CRIU_SRC:%.c=$(BUILD)/%.o)
 CRIU_LIB  := $(BUILD)/criu/libengine.a
+CRIU_BIN  := $(if $(filter-out build,$(BUILD)),$(BUILD)/criu/criu,criu/criu)
 UNIT_SRC  := $(shell find test/unit -name 'test_*.c' 2>/dev/null | LC_ALL=C sort)
 UNIT_BIN  := $(UNIT_SRC:%.c=$(BUILD)/%)
 
@@ -47,7 +49,7 @@ include criu/pie/Makefile.inc
 include test/zdtm/Makefile.inc
 
 .PHONY: all check lint test demo bench install clean unit
-all: criu/criu compel/compel $(IMAGES_PY)
+all: $(CRIU_BIN) $(COMPEL_BIN) $(IMAGES_PY)
 
 # Generated headers stand before anything that may include them.
 GENERATED := $(IMAGES_GENERATED) $(PIE_BLOBS)
@@ -62,7 +64,7 @@ $(CRIU_LIB): $(CRIU_OBJ)
 	$(if $(Q),@echo '  AR      $@')
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-criu/criu: $(BUILD)/criu/main.o $(CRIU_LIB) $(IMAGES_LIB) $(COMPEL_LIB)
+$(CRIU_BIN): $(BUILD)/criu/main.o $(CRIU_LIB) $(IMAGES_LIB) $(COMPEL_LIB)
 	$(if $(Q),@echo '  LD      $@')
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -95,7 +97,7 @@ bench: all
 include scripts/install.mk
 
 clean:
-	rm -rf $(BUILD) criu/criu compel/compel lib/py/pycriu/images/*_pb2.py
+	rm -rf $(BUILD) $(CRIU_BIN) $(COMPEL_BIN) lib/py/pycriu/images/*_pb2.py
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -20,8 +20,8 @@ $(BUILD)/man/%.8 $(BUILD)/man/%.1: Documentation/man/%.txt
 	$(Q)asciidoctor -b manpage -o $@ $<
 
 install: all
-	install -D -m 755 criu/criu $(SBINDIR)/criu
-	install -D -m 755 compel/compel $(BINDIR)/compel
+	install -D -m 755 $(CRIU_BIN) $(SBINDIR)/criu
+	install -D -m 755 $(COMPEL_BIN) $(BINDIR)/compel
 	install -D -m 755 lib/py/crit $(BINDIR)/crit
 	install -d $(PYDIR)/pycriu/images $(INCDIR)/compel $(LIBDIR)
 	install -m 644 lib/py/pycriu/*.py $(PYDIR)/pycriu/
