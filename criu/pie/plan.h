@@ -23,11 +23,12 @@
 
 /* ---- memory -------------------------------------------------------------------------------------------------- */
 
-#define PLAN_AREA_WRITABLE (1u << 0) /* map it writable first, prot at the end: it is filled by reads or from outside  \
-				      */
-#define PLAN_AREA_UFFD	(1u << 1)    /* register it: pages come from outside */
-#define PLAN_AREA_LOCK	(1u << 2)    /* mlock(2) when it is filled */
-#define PLAN_AREA_GUARD (1u << 3)    /* no area: install guard pages there (MADV_GUARD_INSTALL) */
+#define PLAN_AREA_WRITABLE                                                                                             \
+	(1u << 0)		  /* map it writable first, prot at the end: it is filled by reads or from outside     \
+				   */
+#define PLAN_AREA_UFFD	(1u << 1) /* register it: pages come from outside */
+#define PLAN_AREA_LOCK	(1u << 2) /* mlock(2) when it is filled */
+#define PLAN_AREA_GUARD (1u << 3) /* no area: install guard pages there (MADV_GUARD_INSTALL) */
 
 struct plan_area {
 	uint64_t start, len, pgoff; /* bytes */

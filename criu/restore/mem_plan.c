@@ -8,7 +8,7 @@
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
 #define FLAGS_KEPT                                                                                                     \
 	(MAP_SHARED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_NORESERVE | MAP_HUGETLB | MAP_STACK |          \
-	 (MAP_HUGE_MASK << MAP_HUGE_SHIFT))
+	 ((uint32_t)MAP_HUGE_MASK << MAP_HUGE_SHIFT))
 /* Advice that sticks to an area and doesn't touch its content. */
 #define MADV_KEPT                                                                                                      \
 	(1ull << MADV_RANDOM | 1ull << MADV_SEQUENTIAL | 1ull << MADV_DONTFORK | 1ull << MADV_MERGEABLE |              \
