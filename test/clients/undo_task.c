@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NR_THREADS 200
+#define NR_THREADS  200
 #define NR_CHILDREN 29
 
 static void ready(void)
@@ -226,10 +226,10 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } modes[] = {
-	{ "plain", plain },	      { "threads", threads },	{ "tree", tree },	{ "stopped", stopped },
-	{ "pending", pending },	      { "nanosleep", in_nanosleep }, { "poll", in_poll }, { "read", in_read },
-	{ "futex", in_futex },	      { "sigsuspend", in_sigsuspend }, { "running", running },
-	{ "leaderless", leaderless }, { "churning", churning }, { "forking", forking }, { "vfork", in_vfork },
+	{ "plain", plain },	  { "threads", threads },	   { "tree", tree },	   { "stopped", stopped },
+	{ "pending", pending },	  { "nanosleep", in_nanosleep },   { "poll", in_poll },	   { "read", in_read },
+	{ "futex", in_futex },	  { "sigsuspend", in_sigsuspend }, { "running", running }, { "leaderless", leaderless },
+	{ "churning", churning }, { "forking", forking },	   { "vfork", in_vfork },
 };
 
 int main(int argc, char **argv)
