@@ -49,6 +49,12 @@ static void become_task(struct restore *r, struct restore_task *rt)
 
 	snprintf(prefix, sizeof(prefix), "%7d: ", rt->task->pid);
 	log_set_prefix(r->ctx.log, prefix);
+	if (r->opts->log_pid && r->opts->log_file) {
+		_cleanup_free_ char *path = str_printf("%s.%d", r->opts->log_file, rt->task->pid);
+
+		if (!path || log_split(r->ctx.log, path) < 0)
+			log_warn(r->ctx.log, "Task %d has no log of its own", rt->task->pid);
+	}
 }
 
 static int clone_task(struct restore *r, struct restore_task *rt, uint64_t flags, uint64_t exit_signal)
@@ -244,6 +250,14 @@ static int join_group(struct restore *r, struct restore_task *rt)
 	return set_group(r, rt, rt->outside_pgid ? r->own_pgid : t->pgid);
 }
 
+static int make_session(struct restore *r, const struct task *t)
+{
+	if (setsid() < 0)
+		return cr_fail_errno(&r->ctx, -errno, "Task %d can't make its session", t->pid);
+	/* One whose leader is no more has lost its terminal. */
+	return task_lives(t) ? fd_restore_session(r->fds, t->sid) : 0;
+}
+
 int join_tree(struct restore *r, struct restore_task *rt)
 {
 	struct task *t = rt->task;
@@ -253,8 +267,8 @@ int join_tree(struct restore *r, struct restore_task *rt)
 	if (rt->adopts && prctl(PR_SET_CHILD_SUBREAPER, 1))
 		return cr_fail_errno(&r->ctx, -errno, "Task %d can't be a subreaper", t->pid);
 	err = fork_children(r, rt, BORN_BEFORE_SETSID);
-	if (!err && t->sid == t->pid && setsid() < 0)
-		err = cr_fail_errno(&r->ctx, -errno, "Task %d can't make its session", t->pid);
+	if (!err && t->sid == t->pid)
+		err = make_session(r, t);
 	if (!err)
 		err = found_group(r, rt);
 	if (!err)

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Who forks whom: planned on trees that are written down. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "restore/read.h"
+#include "restore/tree_plan.h"
+
+struct row {
+	pid_t pid, ppid, pgid, sid;
+};
+
+struct fixture {
+	struct restore r;
+	struct cr_opts opts;
+	struct cr_error error;
+};
+
+static void add(struct restore *r, const struct row *row)
+{
+	struct task *parent = row->ppid ? task_tree_find(&r->tree, row->ppid) : NULL, *t;
+	struct restore_task *rt = calloc(1, sizeof(*rt));
+
+	assert_int_equal(task_tree_add(&r->tree, parent, row->pid, 1, &t), 0);
+	t->pgid = row->pgid;
+	t->sid = row->sid;
+	t->restore = rt;
+	rt->task = t;
+	rt->ids = malloc(sizeof(*rt->ids));
+	task_kobj_ids_entry__init(rt->ids);
+	rt->ids->files_id = row->pid;
+	rt->ids->fs_id = row->pid;
+	list_init(&rt->to_fork);
+	list_init(&rt->fork_node);
+}
+
+static void begin(struct fixture *f, const struct row *rows, size_t nr)
+{
+	*f = (struct fixture){ 0 };
+	f->r.ctx = (struct cr_ctx){ NULL, &f->error };
+	f->r.opts = &f->opts;
+	task_tree_init(&f->r.tree);
+	for (size_t i = 0; i < nr; i++)
+		add(&f->r, &rows[i]);
+}
+
+static struct restore_task *get(struct fixture *f, pid_t pid)
+{
+	struct task *t = task_tree_find(&f->r.tree, pid);
+
+	assert_non_null(t);
+	return t->restore;
+}
+
+static void creator_is(struct fixture *f, pid_t pid, pid_t creator, enum born_when when)
+{
+	assert_int_equal(get(f, pid)->creator->task->pid, creator);
+	assert_int_equal(get(f, pid)->when, when);
+}
+
+#define BEGIN(f, rows) begin(f, rows, sizeof(rows) / sizeof(rows[0]))
+
+static void test_plain(void **state __unused_arg)
+{
+	static const struct row rows[] = { { 10, 0, 10, 10 }, { 11, 10, 10, 10 }, { 12, 10, 12, 12 } };
+	struct fixture f;
+
+	BEGIN(&f, rows);
+	assert_int_equal(tree_plan(&f.r), 0);
+	creator_is(&f, 11, 10, BORN_AFTER_SETSID);
+	creator_is(&f, 12, 10, BORN_AFTER_SETSID);
+	assert_int_equal(f.r.tree.nr_tasks, 3);
+	restore_free_tree(&f.r);
+}
+
+/* A child that its parent had before it made its session. */
+static void test_before_setsid(void **state __unused_arg)
+{
+	static const struct row rows[] = {
+		{ 1, 0, 1, 1 }, { 5, 1, 5, 5 }, { 6, 5, 1, 1 }, { 7, 5, 7, 7 }, { 8, 7, 8, 8 }, { 9, 8, 5, 5 },
+	};
+	struct fixture f;
+
+	BEGIN(&f, rows);
+	assert_int_equal(tree_plan(&f.r), 0);
+	creator_is(&f, 6, 5, BORN_BEFORE_SETSID);
+	creator_is(&f, 7, 5, BORN_AFTER_SETSID);
+	creator_is(&f, 8, 7, BORN_BEFORE_SETSID);
+	creator_is(&f, 9, 8, BORN_BEFORE_SETSID);
+	restore_free_tree(&f.r);
+}
+
+static void test_orphans(void **state __unused_arg)
+{
+	static const struct row rows[] = { { 1, 0, 1, 1 }, { 7, 1, 5, 5 }, { 11, 1, 10, 10 }, { 5, 1, 5, 5 } };
+	struct fixture f;
+
+	BEGIN(&f, rows);
+	assert_int_equal(tree_plan(&f.r), 0);
+	creator_is(&f, 7, 5, BORN_AFTER_SETSID);
+	assert_true(get(&f, 7)->orphan);
+	/* The leader of 10 is no more. */
+	creator_is(&f, 11, 10, BORN_AFTER_SETSID);
+	assert_false(get(&f, 11)->orphan);
+	assert_int_equal(get(&f, 10)->task->state, TASK_HELPER);
+	creator_is(&f, 10, 1, BORN_AFTER_SETSID);
+	assert_true(get(&f, 1)->adopts);
+	restore_free_tree(&f.r);
+}
+
+static void test_dead_group_leader(void **state __unused_arg)
+{
+	static const struct row rows[] = { { 1, 0, 1, 1 }, { 2, 1, 3, 1 }, { 4, 1, 3, 1 } };
+	struct fixture f;
+
+	BEGIN(&f, rows);
+	assert_int_equal(tree_plan(&f.r), 0);
+	assert_int_equal(f.r.tree.nr_tasks, 4);
+	creator_is(&f, 3, 2, BORN_AFTER_SETSID);
+	restore_free_tree(&f.r);
+}
+
+static void test_shell_job(void **state __unused_arg)
+{
+	static const struct row rows[] = { { 10, 0, 9, 8 }, { 11, 10, 11, 8 } };
+	struct fixture f;
+
+	BEGIN(&f, rows);
+	assert_int_equal(tree_plan(&f.r), -EINVAL);
+	assert_non_null(strstr(f.error.text, "--shell-job"));
+	restore_free_tree(&f.r);
+	BEGIN(&f, rows);
+	f.opts.shell_job = true;
+	assert_int_equal(tree_plan(&f.r), 0);
+	assert_true(get(&f, 10)->outside_sid);
+	assert_true(get(&f, 10)->outside_pgid);
+	assert_true(get(&f, 11)->outside_sid);
+	assert_false(get(&f, 11)->outside_pgid);
+	restore_free_tree(&f.r);
+}
+
+static void test_impossible(void **state __unused_arg)
+{
+	/* A leader without a group of its own, and a group of another session. */
+	static const struct row leader[] = { { 1, 0, 1, 1 }, { 2, 1, 1, 2 } };
+	static const struct row group[] = { { 1, 0, 1, 1 }, { 2, 1, 2, 2 }, { 3, 2, 1, 2 } };
+	/* The session's leader is no task below the parent. */
+	static const struct row far[] = { { 1, 0, 1, 1 }, { 2, 1, 2, 2 }, { 3, 1, 3, 3 }, { 4, 3, 2, 2 } };
+	struct fixture f;
+
+	BEGIN(&f, leader);
+	assert_int_equal(tree_plan(&f.r), -EINVAL);
+	restore_free_tree(&f.r);
+	BEGIN(&f, group);
+	assert_int_equal(tree_plan(&f.r), -EINVAL);
+	restore_free_tree(&f.r);
+	BEGIN(&f, far);
+	assert_int_equal(tree_plan(&f.r), -EOPNOTSUPP);
+	restore_free_tree(&f.r);
+}
+
+static void test_shared_tables(void **state __unused_arg)
+{
+	static const struct row rows[] = { { 1, 0, 1, 1 }, { 2, 1, 1, 1 }, { 3, 1, 1, 1 } };
+	struct fixture f;
+
+	BEGIN(&f, rows);
+	get(&f, 2)->ids->files_id = 1;
+	assert_int_equal(tree_plan(&f.r), 0);
+	assert_true(get(&f, 2)->shares_files);
+	assert_false(get(&f, 3)->shares_files);
+	restore_free_tree(&f.r);
+	BEGIN(&f, rows);
+	get(&f, 3)->ids->files_id = 2;
+	assert_int_equal(tree_plan(&f.r), -EOPNOTSUPP);
+	restore_free_tree(&f.r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_plain),	      cmocka_unit_test(test_before_setsid),
+		cmocka_unit_test(test_orphans),	      cmocka_unit_test(test_dead_group_leader),
+		cmocka_unit_test(test_shell_job),     cmocka_unit_test(test_impossible),
+		cmocka_unit_test(test_shared_tables),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
