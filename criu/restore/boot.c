@@ -69,6 +69,12 @@ struct filler {
 	uint32_t *groups;
 };
 
+/* Nothing may have no address. */
+static void *put(void *to, const void *from, size_t size)
+{
+	return size ? memcpy(to, from, size) : to;
+}
+
 static const struct plan_siginfo *put_signals(struct filler *f, const SignalQueueEntry *queue, uint32_t *ret_nr)
 {
 	struct plan_siginfo *at = f->signals;
@@ -108,7 +114,7 @@ static void put_thread(struct filler *f, const struct restore *r, const struct r
 	memcpy(th->comm, comm, strnlen(comm, PLAN_COMM_LEN - 1));
 	th->signals = put_signals(f, e->signals_p, &th->nr_signals);
 	creds_to_plan(e->creds, &r->own_creds, &th->creds);
-	memcpy(f->groups, th->creds.groups, th->creds.nr_groups * sizeof(*f->groups));
+	put(f->groups, th->creds.groups, th->creds.nr_groups * sizeof(*f->groups));
 	th->creds.groups = f->groups;
 	f->groups += th->creds.nr_groups;
 }
@@ -167,11 +173,11 @@ static void put_memory(const struct restore_task *rt, char *base, const struct l
 		aside += plan->moves[i].len;
 	}
 	a->nr_moves = plan->nr_moves;
-	a->areas = memcpy(base + l->areas, plan->areas, plan->nr_areas * sizeof(*plan->areas));
+	a->areas = put(base + l->areas, plan->areas, plan->nr_areas * sizeof(*plan->areas));
 	a->nr_areas = plan->nr_areas;
-	a->reads = memcpy(base + l->reads, plan->reads, plan->nr_reads * sizeof(*plan->reads));
+	a->reads = put(base + l->reads, plan->reads, plan->nr_reads * sizeof(*plan->reads));
 	a->nr_reads = plan->nr_reads;
-	a->iovs = memcpy(base + l->iovs, plan->iovs, plan->nr_iovs * sizeof(*plan->iovs));
+	a->iovs = put(base + l->iovs, plan->iovs, plan->nr_iovs * sizeof(*plan->iovs));
 	a->outside = plan->nr_fill_runs > 0;
 	if (plan->proxy) {
 		memcpy(base + l->proxy, plan->proxy, plan->proxy_len);
