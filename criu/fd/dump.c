@@ -252,6 +252,11 @@ int fd_dump_table(struct fd_dump *dump, const struct fd_task *task)
 
 	if (r < 0)
 		return cr_fail_errno(dump->ctx, r, "task %d (%s): Can't list its descriptors", task->pid, task->comm);
+	for (size_t i = 0; i < fd_registry_nr && !r; i++)
+		if (fd_registry[i]->dump_task)
+			r = fd_registry[i]->dump_task(dump, task);
+	if (r < 0)
+		return r;
 	free(dump->seen);
 	dump->nr_seen = 0;
 	dump->seen = calloc(numbers.nr ?: 1, sizeof(*dump->seen));

@@ -81,6 +81,12 @@ int fd_restore_open_all(struct fd_restore *restore, int first_fd);
 int fd_restore_get(struct fd_restore *restore, uint32_t file_id, int *ret_fd);
 
 /*
+ * In a task that has just become the leader of the session SID by setsid(2), and before it forks: its controlling
+ * terminal. Children inherit that, so those of the same session have to be forked afterwards. 0 or -errno.
+ */
+int fd_restore_session(struct fd_restore *restore, pid_t sid);
+
+/*
  * In a task: puts the table's descriptors at their numbers, with their close-on-exec flags, and closes
  * everything else except the NR_KEEP descriptors KEEP (any order; none may be a number of the table).
  * The open files stay reachable by fd_restore_get() only as long as their descriptors are in KEEP.
@@ -90,7 +96,7 @@ int fd_restore_install(struct fd_restore *restore, uint32_t files_id, pid_t pid,
 
 /*
  * In a task, after fd_restore_install(), when every task of the tree exists: what refers to descriptor numbers,
- * processes or sessions: epoll targets, F_SETOWN, controlling terminal. For a table that is shared call it once.
+ * processes or sessions: epoll targets, timers, F_SETOWN, foreground process groups. For a table that is shared call it once.
  * PID and SID are the task's own, as recorded in the images. 0 or -errno.
  */
 int fd_restore_finish(struct fd_restore *restore, uint32_t files_id, pid_t pid, pid_t sid);

@@ -57,6 +57,16 @@ static int place_table(struct fd_restore *restore, const struct fd_table *table)
 	return r;
 }
 
+int fd_restore_session(struct fd_restore *restore, pid_t sid)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < fd_registry_nr && !r; i++)
+		if (fd_registry[i]->session)
+			r = fd_registry[i]->session(restore, sid);
+	return r;
+}
+
 int fd_restore_install(struct fd_restore *restore, uint32_t files_id, pid_t pid, const int *keep, size_t nr_keep)
 {
 	const struct fd_table *table = fd_table_find(restore, files_id);
@@ -117,5 +127,8 @@ int fd_restore_finish(struct fd_restore *restore, uint32_t files_id, pid_t pid, 
 		if (file->table == table && !file->finished)
 			r = finish_file(restore, file, table->v[i].nr, pid, sid);
 	}
+	for (size_t i = 0; i < fd_registry_nr && !r; i++)
+		if (fd_registry[i]->task)
+			r = fd_registry[i]->task(restore, table, pid, sid);
 	return r;
 }

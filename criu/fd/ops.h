@@ -63,6 +63,8 @@ struct fd_ops {
 	bool late;     /* dumped when all other descriptors of the table have their ids */
 
 	bool (*match)(const struct fd_object *obj);
+	/* For each task whose table is dumped, before its descriptors. May be NULL. */
+	int (*dump_task)(struct fd_dump *dump, const struct fd_task *task);
 	/* Writes the entry by fd_dump_write() and what belongs to it. */
 	int (*dump)(struct fd_dump *dump, const struct fd_object *obj);
 	/* After the last table. OK false: only free the state. */
@@ -76,10 +78,14 @@ struct fd_ops {
 	int (*check_table)(struct fd_restore *restore, struct fd_file *file);
 	/* In the root task. *RET is a new descriptor, any number. */
 	int (*open)(struct fd_restore *restore, struct fd_file *file, int *ret);
+	/* In a task that has just become the leader of session SID. May be NULL. */
+	int (*session)(struct fd_restore *restore, pid_t sid);
 	/* In the task, before descriptors go to their numbers: numbers below first_fd are free for use. May be NULL. */
 	int (*place)(struct fd_restore *restore, struct fd_file *file);
 	/* In the task, afterwards; NR is one of its numbers. May be NULL. */
 	int (*finish)(struct fd_restore *restore, struct fd_file *file, int nr, pid_t pid, pid_t sid);
+	/* In every task, when its files are finished; TABLE may be NULL. May be NULL. */
+	int (*task)(struct fd_restore *restore, const struct fd_table *table, pid_t pid, pid_t sid);
 	/* After every file has been opened, or one couldn't be: lets go of what only opening needed. May be NULL. */
 	void (*open_end)(struct fd_restore *restore);
 	/* Frees what the state holds; the state itself goes with free(). May be NULL. */

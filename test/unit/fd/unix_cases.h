@@ -138,10 +138,13 @@ static void make_outside(int who)
 	pair(SOCK_STREAM, 3);
 	if (!fork()) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		__atomic_store_n(&notes->number[0], 1, __ATOMIC_SEQ_CST);
 		for (;;)
 			pause();
 	}
 	close(4);
+	while (!__atomic_load_n(&notes->number[0], __ATOMIC_SEQ_CST))
+		usleep(1000);
 }
 
 static void make_inet(int who)
