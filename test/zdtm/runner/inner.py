@@ -58,6 +58,8 @@ def run_test(s, job):
                 pass
         s.go()
     verdict, text = s.finish()
+    if s.complaints():
+        return "fail", "a sanitizer complained:\n" + s.complaints()
     if early is not None and verdict == "PASS":
         return "fail", "it ended before it was ready"
     return {"PASS": "pass", "FAIL": "fail", "SKIP": "skip"}[verdict], text

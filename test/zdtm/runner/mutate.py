@@ -227,12 +227,8 @@ def check_one(s, images, dmg, pmem):
     began = time.monotonic()
     code = s.restore(images, pmem)
     took = time.monotonic() - began
-    printed = ""
-    if os.path.exists(s.criu_out):
-        with open(s.criu_out, errors="replace") as f:
-            printed = f.read()
-    if "Sanitizer" in printed or "runtime error:" in printed:
-        raise proc.Failure("a sanitizer complained:\n" + printed[-3000:])
+    if s.complaints():
+        raise proc.Failure("a sanitizer complained:\n" + s.complaints())
     if code is None or took > LIMIT:
         raise proc.Failure(f"no end after {took:.1f} s")
     if code < 0:

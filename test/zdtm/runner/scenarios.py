@@ -86,6 +86,15 @@ def restore_stopped(s, before):
     s.compare(before, "stopping and going on")
 
 
+def log_pid(s, before):
+    """Every process of the tree has a log of its own, beside the restore's."""
+    images = s.images("images-1")
+    s.check_dumped(s.dump(images), before)
+    expect(s.restore(images, extra=["--log-pid"]) == 0, "the restore failed")
+    for pid in before:
+        expect(os.path.exists(os.path.join(images, f"restore.log.{pid}")), f"there is no log of process {pid}")
+
+
 def restore_attached(s, before):
     """Without -d criu stays, as the parent, until the tree ends."""
     images = s.images("images-1")
@@ -315,7 +324,7 @@ def no_room(s, before):
 
 
 SCENARIOS = {f.__name__: f for f in (
-    leave_running, leave_stopped, restore_stopped, restore_attached, restore_sibling, exec_cmd, action_script,
+    leave_running, leave_stopped, restore_stopped, log_pid, restore_attached, restore_sibling, exec_cmd, action_script,
     over_old_set, same_set_often, pid_taken, no_such_task, own_caller, empty_directory, two_at_once, changed_file,
     missing_file, no_room)}
 SCENARIOS.update({f"script_fails_{stage}": script_fails(stage)

@@ -173,6 +173,17 @@ class Session:
         raise Failure(f"{what} changed what one sees from outside (-: missing, +: new):\n"
                       + "\n".join("    " + d for d in diff))
 
+    def complaints(self):
+        """What sanitizers printed (for a build with them)."""
+        try:
+            with open(self.criu_out, errors="replace") as f:
+                lines = f.read().splitlines()
+        except OSError:
+            return ""
+        marks = ("AddressSanitizer", "LeakSanitizer", "runtime error:")
+        first = next((n for n, line in enumerate(lines) if any(m in line for m in marks)), None)
+        return "" if first is None else "\n".join(lines[first:first + 30])
+
     def log_has(self, regex):
         try:
             with open(self.last_log, errors="replace") as f:
