@@ -46,6 +46,10 @@ def end_to_end_suites():
     return [
         ("zdtm/files-and-pmem", zdtm("run", "--all", "--both", "-j", "4"), 1500),
         ("zdtm/cross", zdtm("run", "--all", "--cross", "-j", "4"), 900),
+        ("zdtm/scenarios", zdtm("scenarios"), 300),
+        ("zdtm/selftest", zdtm("selftest"), 900),
+        ("clients/dump-undo", [PYTHON, "test/clients/dump_undo.py"], 120),
+        ("clients/crit", [PYTHON, "test/clients/crit.py"], 120),
         ("zdtm/faults", zdtm("faults"), 600),
         ("zdtm/kills", zdtm("kills", "--dumps", "200", "--restores", "200"), 900),
         ("zdtm/mutate", zdtm("mutate", "--count", "1000"), 1200),

@@ -47,6 +47,18 @@ int log_open(const char *path, enum log_level level, struct log **ret)
 	return 0;
 }
 
+int log_split(struct log *log, const char *path)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (log->borrowed)
+		return 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+	if (fd < 0 || dup3(fd, log->fd, O_CLOEXEC) < 0)
+		return -errno;
+	return 0;
+}
+
 void log_close(struct log **log)
 {
 	if (!*log)

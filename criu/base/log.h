@@ -36,6 +36,11 @@ void log_close(struct log **log);
 int log_fd(const struct log *log);
 void log_set_fd(struct log *log, int fd);
 enum log_level log_get_level(const struct log *log);
+/*
+ * From now on this process logs to PATH, under the number that log_fd() has; the others go on with what they had.
+ * For --log-pid. 0 or -errno; nothing happens to a log that is a standard stream.
+ */
+int log_split(struct log *log, const char *path);
 /* What every following line of this process starts with ("pid: "), for --log-pid and restored tasks. */
 void log_set_prefix(struct log *log, const char *prefix);
 

@@ -36,7 +36,7 @@ const struct option_row option_table[] = {
 	  .help = "the log, relative to the work directory; - is standard output (default: standard error)" },
 	{ OPTIONAL("verbosity", 'v', "N"), ON(CMD_ALL), .set = option_set_verbosity,
 	  .help = "0 nothing, 1 errors, 2 warnings (default), 3 progress, 4 everything; -vvv is -v3" },
-	{ FLAG("log-pid", 0), .twin = true, ON(R), .later = NOT_YET, .help = "one log for each process" },
+	{ FLAG("log-pid", 0), BOOL(log_pid), ON(R), .help = "one log for each process, LOG-FILE.PID" },
 	{ ARG("config", 0, "FILE"), ON(CMD_ALL), .help = "read this configuration file, not the two default ones" },
 	{ FLAG("no-default-config", 0), ON(CMD_ALL), .help = "don't read the two default configuration files" },
 	{ FLAG("version", 'V'), ON(CMD_ALL), .set = option_set_version, .help = "print the version" },

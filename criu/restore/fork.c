@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "base/io.h"
+#include "base/str.h"
 #include "restore/stage.h"
 #include "restore/task_run.h"
 #include "restore/trace.h"
