@@ -80,8 +80,8 @@ static int check_root_session(struct dump *d)
 		return 0;
 	if (root->sid != root->pid && !task_tree_find(&d->tree, root->sid))
 		return cr_fail(d->ctx, -EINVAL,
-			       "The session leader %d of task %d (%s) is outside of the tree: use --shell-job", root->sid,
-			       root->pid, root->dump->stat.comm);
+			       "The session leader %d of task %d (%s) is outside of the tree: use --shell-job",
+			       root->sid, root->pid, root->dump->stat.comm);
 	return 0;
 }
 
@@ -90,7 +90,7 @@ int dump_check_tasks(struct dump *d)
 	struct task *task;
 	int r = check_root_session(d);
 
-	for_each_task(&d->tree, task) {
+	for_each_task (&d->tree, task) {
 		if (r < 0)
 			return r;
 		if (task->state == TASK_DEAD)

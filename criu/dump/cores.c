@@ -221,7 +221,7 @@ int dump_cores(struct dump *d)
 	struct task *task;
 	int r = 0;
 
-	for_each_task(&d->tree, task) {
+	for_each_task (&d->tree, task) {
 		for (size_t i = 0; i < task->nr_threads && !r; i++)
 			r = write_core(d, task, i);
 		if (!r && task->state != TASK_DEAD)

@@ -46,7 +46,7 @@ static void free_states(struct dump *d)
 {
 	struct task *task;
 
-	for_each_task(&d->tree, task) {
+	for_each_task (&d->tree, task) {
 		struct dump_state *s = task->dump ? task->dump->state : NULL;
 
 		if (!s)
@@ -128,7 +128,7 @@ static int phase_cure(void *arg)
 	struct task *task;
 	int r;
 
-	for_each_task(&d->tree, task) {
+	for_each_task (&d->tree, task) {
 		r = seize_cure(d->ctx, task);
 		if (r < 0)
 			return r;

@@ -58,7 +58,7 @@ int dump_files(struct dump *d)
 	r = fd_dump_begin(d->ctx, d->opts, d->images_dirfd, &d->fds);
 	if (r < 0)
 		return r;
-	for_each_task(&d->tree, task) {
+	for_each_task (&d->tree, task) {
 		struct fd_task ft;
 
 		if (task->state == TASK_DEAD)

@@ -99,11 +99,14 @@ static int inject_store(void *arg, int fd, uint64_t size, const struct page_run_
 
 	r = hand_over_image(in, fd);
 	while (!r && at.run < nr) {
-		if (supervise_cancelled())
-			return cr_fail(in->ctx, -EINTR, "Cancelled");
+		if (supervise_cancelled()) {
+			r = cr_fail(in->ctx, -EINTR, "Cancelled");
+			break;
+		}
 		fill_window(&parasite_args(in->task)->store, runs, nr, &at);
 		r = parasite_run(in->ctx, in->task, 0, PARASITE_STORE_PAGES);
 	}
+	/* Whatever went wrong: the task may not keep our descriptors. */
 	closed = parasite_run(in->ctx, in->task, 0, PARASITE_STORE_CLOSE);
 	return r < 0 ? r : closed;
 }

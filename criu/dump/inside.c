@@ -27,7 +27,7 @@ int dump_ask_inside(struct dump *d)
 	struct task *task;
 	int r;
 
-	for_each_task(&d->tree, task) {
+	for_each_task (&d->tree, task) {
 		if (task->state == TASK_DEAD)
 			continue;
 		if (supervise_cancelled())

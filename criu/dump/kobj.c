@@ -23,9 +23,9 @@ static const struct kobj_kind kinds[] = {
 	{ KCMP_SIGHAND, "signal handlers" },
 };
 
-#define NR_KINDS  (sizeof(kinds) / sizeof(kinds[0]))
+#define NR_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 /* criu's own objects have id 1 in the inventory. */
-#define FIRST_ID  2
+#define FIRST_ID 2
 
 /* *RET: below, at or above 0, as A sorts against B. 0 or -errno. */
 static int compare_objects(pid_t a, pid_t b, int type, int *ret)
@@ -72,7 +72,7 @@ static int check_shared_by_processes(struct dump *d, const struct kobj_kind *kin
 
 	if (!sorted)
 		return -ENOMEM;
-	for_each_task(&d->tree, task) {
+	for_each_task (&d->tree, task) {
 		if (task->state == TASK_DEAD)
 			continue;
 		r = insert_sorted(d, sorted, nr++, task->pid, kind);
@@ -114,7 +114,7 @@ int dump_kobj_ids(struct dump *d)
 		if (r < 0)
 			return r;
 	}
-	for_each_task(&d->tree, task) {
+	for_each_task (&d->tree, task) {
 		if (task->state == TASK_DEAD)
 			continue;
 		r = check_threads(d, task);

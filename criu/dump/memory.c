@@ -105,7 +105,8 @@ static int dump_task_pages(struct dump *d, struct task *task)
 		d->next_pages_id++;
 		count_pages(d, &scanned, &stored);
 		log_info(d->ctx->log,
-			 "Task %d: %lu of %lu pages stored (%s to %s, %u threads): scan %lu, open %lu, copy %lu, sync %lu us",
+			 "Task %d: %lu of %lu pages stored (%s to %s, %u threads): scan %lu, open %lu, copy %lu, sync "
+			 "%lu us",
 			 task->pid, stored.nr_pages, scanned.nr_scanned, stored.capture, stored.sink, stored.nr_threads,
 			 scanned.us, stored.open_us, stored.copy_us, stored.sync_us);
 	}
@@ -127,7 +128,7 @@ static int dump_segments(struct dump *d)
 	int r;
 
 	r = shmem_dump_begin(d->ctx, &d->shmem);
-	for_each_task(&d->tree, task)
+	for_each_task (&d->tree, task)
 		if (!r && task->state != TASK_DEAD)
 			r = shmem_dump_add(d->shmem, task->pid, &state_of(task)->vmas);
 	if (!r)
@@ -145,7 +146,7 @@ int dump_memory(struct dump *d)
 	int r;
 
 	d->next_pages_id = 1;
-	for_each_task(&d->tree, task) {
+	for_each_task (&d->tree, task) {
 		if (task->state == TASK_DEAD)
 			continue;
 		r = dump_mm(d, task);

@@ -71,7 +71,7 @@ static int write_pstree(struct dump *d)
 	r = image_create(d->images_dirfd, IMG_PSTREE, &img);
 	if (r < 0)
 		return r;
-	for_each_task(&d->tree, task) {
+	for_each_task (&d->tree, task) {
 		r = write_pstree_entry(img, task);
 		if (r < 0)
 			break;
@@ -171,8 +171,8 @@ static int make_run_id(char id[37])
 		return -errno;
 	b[6] = (b[6] & 0x0f) | 0x40;
 	b[8] = (b[8] & 0x3f) | 0x80;
-	snprintf(id, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
-		 b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	snprintf(id, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3],
+		 b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 	return 0;
 }
 

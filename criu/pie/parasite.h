@@ -9,12 +9,12 @@
 #include <stdint.h>
 
 enum parasite_cmd {
-	PARASITE_GET_TASK = 1,	/* union parasite_args.task: what only the task itself can ask */
-	PARASITE_GET_THREAD,	/* .thread: the same of the calling thread */
-	PARASITE_STORE_OPEN,	/* .store: a socket pair, over which the page image's descriptor is sent */
-	PARASITE_STORE_RECV,	/* .store: takes that descriptor */
-	PARASITE_STORE_PAGES,	/* .store: copies runs of pages into the mapped page image */
-	PARASITE_STORE_CLOSE,	/* .store: closes what is open */
+	PARASITE_GET_TASK = 1, /* union parasite_args.task: what only the task itself can ask */
+	PARASITE_GET_THREAD,   /* .thread: the same of the calling thread */
+	PARASITE_STORE_OPEN,   /* .store: a socket pair, over which the page image's descriptor is sent */
+	PARASITE_STORE_RECV,   /* .store: takes that descriptor */
+	PARASITE_STORE_PAGES,  /* .store: copies runs of pages into the mapped page image */
+	PARASITE_STORE_CLOSE,  /* .store: closes what is open */
 };
 
 #define PARASITE_NSIG 64
@@ -44,7 +44,7 @@ struct parasite_task {
 };
 
 struct parasite_thread {
-	uint64_t tid_address;	/* PR_GET_TID_ADDRESS */
+	uint64_t tid_address; /* PR_GET_TID_ADDRESS */
 	uint64_t altstack_sp, altstack_size;
 	int32_t altstack_flags;
 	int32_t securebits;

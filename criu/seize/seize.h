@@ -18,11 +18,11 @@ struct dump_state; /* dump/ */
 struct dump_task {
 	struct task *task;
 	int procfd, pidfd;
-	struct proc_stat stat;		/* as it was when it was stopped */
-	struct compel_thread *threads;	/* parallel to task->threads; NULL for a zombie */
-	int stop_signal;		/* of a TASK_STOPPED one */
+	struct proc_stat stat;		  /* as it was when it was stopped */
+	struct compel_thread *threads;	  /* parallel to task->threads; NULL for a zombie */
+	int stop_signal;		  /* of a TASK_STOPPED one */
 	struct compel_blob_ctl *parasite; /* NULL when there is none in it */
-	struct dump_state *state;	/* dump/ owns and frees it before seize_release() */
+	struct dump_state *state;	  /* dump/ owns and frees it before seize_release() */
 };
 
 struct seize_args {
@@ -47,8 +47,8 @@ int seize_cure(struct cr_ctx *ctx, struct task *task);
 
 enum seize_end {
 	SEIZE_END_RUN,	/* go on as before: stopped tasks stay stopped */
-	SEIZE_END_STOP,	/* all are left stopped by SIGSTOP */
-	SEIZE_END_KILL,	/* killed, and gone when the function returns */
+	SEIZE_END_STOP, /* all are left stopped by SIGSTOP */
+	SEIZE_END_KILL, /* killed, and gone when the function returns */
 };
 
 /* Ends the hold on all tasks in the way END says, and frees everything behind task.dump and the tree. */

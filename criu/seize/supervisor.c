@@ -35,9 +35,9 @@ int supervise_cancelled(void)
 	if (sigpending(&pending) < 0)
 		return -errno;
 	return sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT) || sigismember(&pending, SIGHUP) ||
-			       sigismember(&pending, SIGQUIT) ?
-		       -EINTR :
-		       0;
+			       sigismember(&pending, SIGQUIT)
+		       ? -EINTR
+		       : 0;
 }
 
 static void engine_main(struct cr_ctx *ctx, struct verdict *verdict, pid_t parent, int (*engine)(void *arg), void *arg)

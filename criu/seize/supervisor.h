@@ -13,8 +13,8 @@
 
 /*
  * Runs ENGINE(ARG) in a child with a session of its own and returns what it returned: 0, a positive
- * exit status below 128, or -errno; -ECHILD when it was killed. CTX's error carries its message. Signals that would end this
- * process (SIGINT, SIGTERM, SIGHUP, SIGQUIT) are passed on as a request to cancel.
+ * exit status below 128, or -errno; -ECHILD when it was killed. CTX's error carries its message. Signals that would end
+ * this process (SIGINT, SIGTERM, SIGHUP, SIGQUIT) are passed on as a request to cancel.
  */
 int supervise(struct cr_ctx *ctx, int (*engine)(void *arg), void *arg);
 

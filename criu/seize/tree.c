@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Stopping a whole tree. A thread list is final once a pass over it finds nobody new while all known threads are stopped; then
- * no child can appear either, so children are listed after that. Children are listed again until that finds nobody new: a
- * task that dies meanwhile may leave its own to a subreaper in the tree.
+ * Stopping a whole tree. A thread list is final once a pass over it finds nobody new while all known threads are
+ * stopped; then no child can appear either, so children are listed after that. Children are listed again until that
+ * finds nobody new: a task that dies meanwhile may leave its own to a subreaper in the tree.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -260,8 +260,8 @@ static void leader_first(struct thread_set *set, pid_t pid)
 }
 
 /* Adds the stopped (or dead) process to the tree; takes D and, on success, SET's threads. */
-static int add_task(const struct seizing *s, struct task *parent, pid_t pid, struct thread_set *set, struct dump_task *d,
-		    struct task **ret)
+static int add_task(const struct seizing *s, struct task *parent, pid_t pid, struct thread_set *set,
+		    struct dump_task *d, struct task **ret)
 {
 	struct task *task;
 	int r;
@@ -402,7 +402,8 @@ static int refuse_ourselves(const struct seizing *s, pid_t root)
 		struct proc_stat stat;
 
 		if (pid == root)
-			return cr_fail(s->ctx, -EINVAL, "Process %d is an ancestor of criu: its tree contains criu", root);
+			return cr_fail(s->ctx, -EINVAL, "Process %d is an ancestor of criu: its tree contains criu",
+				       root);
 		if (procfd < 0 || proc_read_stat(procfd, &stat) < 0)
 			return 0;
 		pid = stat.ppid;
@@ -438,7 +439,7 @@ int seize_tree(const struct seize_args *args, struct task_tree *tree)
 	/* The list grows behind the task that is looked at: breadth first. */
 	do {
 		known = tree->nr_tasks;
-		for_each_task(tree, task) {
+		for_each_task (tree, task) {
 			r = seize_children(&s, task);
 			if (r < 0)
 				return cr_fail_errno(args->ctx, r, "Can't stop the children of task %d", task->pid);
@@ -460,10 +461,10 @@ static void kill_all(struct task_tree *tree)
 {
 	struct task *task;
 
-	for_each_task(tree, task)
+	for_each_task (tree, task)
 		if (task->dump && task->dump->threads)
 			kill(task->pid, SIGKILL);
-	for_each_task(tree, task)
+	for_each_task (tree, task)
 		if (task->dump && task->dump->threads)
 			wait_until_gone(task);
 }
@@ -472,7 +473,7 @@ static void detach_all(struct cr_ctx *ctx, struct task_tree *tree, bool stop)
 {
 	struct task *task;
 
-	for_each_task(tree, task) {
+	for_each_task (tree, task) {
 		if (!task->dump || !task->dump->threads)
 			continue;
 		if (stop && task->state != TASK_STOPPED)
@@ -492,7 +493,7 @@ void seize_release(struct cr_ctx *ctx, struct task_tree *tree, enum seize_end en
 {
 	struct task *task;
 
-	for_each_task(tree, task) {
+	for_each_task (tree, task) {
 		if (end == SEIZE_END_KILL && task->dump && task->dump->parasite) {
 			compel_forget(task->dump->parasite);
 			task->dump->parasite = NULL;
@@ -504,7 +505,7 @@ void seize_release(struct cr_ctx *ctx, struct task_tree *tree, enum seize_end en
 		kill_all(tree);
 	else
 		detach_all(ctx, tree, end == SEIZE_END_STOP);
-	for_each_task(tree, task) {
+	for_each_task (tree, task) {
 		dump_task_free(task->dump);
 		task->dump = NULL;
 	}

@@ -37,7 +37,7 @@ static int any_restricted(struct cr_ctx *ctx, const struct task_tree *tree, unsi
 {
 	struct task *task;
 
-	for_each_task(tree, task) {
+	for_each_task (tree, task) {
 		for (size_t i = 0; task->state != TASK_DEAD && i < task->nr_threads; i++) {
 			int len = get_mask(task->threads[i].tid, mask);
 
@@ -55,7 +55,7 @@ static int write_all(struct image *img, const struct task_tree *tree, unsigned c
 {
 	struct task *task;
 
-	for_each_task(tree, task) {
+	for_each_task (tree, task) {
 		for (size_t i = 0; task->state != TASK_DEAD && i < task->nr_threads; i++) {
 			AffinityEntry e = AFFINITY_ENTRY__INIT;
 			int len = get_mask(task->threads[i].tid, mask), r;
@@ -104,7 +104,7 @@ static bool tree_has_thread(const struct task_tree *tree, pid_t tid)
 {
 	struct task *task;
 
-	for_each_task(tree, task)
+	for_each_task (tree, task)
 		for (size_t i = 0; task->state != TASK_DEAD && i < task->nr_threads; i++)
 			if (task->threads[i].tid == tid)
 				return true;

@@ -22,7 +22,7 @@
 #define USER_SS 0x2b
 
 /* EFLAGS bits that a program may set itself: all status and control flags but IOPL, NT, RF, VM, VIF and VIP. */
-#define EFLAGS_USER 0x00240dd5ul
+#define EFLAGS_USER  0x00240dd5ul
 #define EFLAGS_FIXED 0x202ul
 
 static void settle_interrupted_syscall(struct user_regs_struct *regs)

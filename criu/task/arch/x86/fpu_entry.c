@@ -20,17 +20,20 @@ struct component_field {
 	size_t count_offset, array_offset;
 };
 
-#define FIELD(comp, size, width_, name)                                                                     \
-	{                                                                                                   \
-		.component = (comp), .bytes = (size), .width = (width_),                                    \
-		.count_offset = offsetof(UserX86XsaveEntry, n_##name),                                      \
-		.array_offset = offsetof(UserX86XsaveEntry, name)                                           \
+#define FIELD(comp, size, width_, name)                                                                                \
+	{                                                                                                              \
+		.component = (comp), .bytes = (size), .width = (width_),                                               \
+		.count_offset = offsetof(UserX86XsaveEntry, n_##name),                                                 \
+		.array_offset = offsetof(UserX86XsaveEntry, name)                                                      \
 	}
 
 static const struct component_field fields[] = {
-	FIELD(XSAVE_AVX, 256, 4, ymmh_space),	   FIELD(XSAVE_BNDREGS, 64, 8, bndreg_state),
-	FIELD(XSAVE_BNDCSR, 64, 8, bndcsr_state),  FIELD(XSAVE_OPMASK, 64, 8, opmask_reg),
-	FIELD(XSAVE_ZMM_HI256, 512, 8, zmm_upper), FIELD(XSAVE_HI16_ZMM, 1024, 8, hi16_zmm),
+	FIELD(XSAVE_AVX, 256, 4, ymmh_space),
+	FIELD(XSAVE_BNDREGS, 64, 8, bndreg_state),
+	FIELD(XSAVE_BNDCSR, 64, 8, bndcsr_state),
+	FIELD(XSAVE_OPMASK, 64, 8, opmask_reg),
+	FIELD(XSAVE_ZMM_HI256, 512, 8, zmm_upper),
+	FIELD(XSAVE_HI16_ZMM, 1024, 8, hi16_zmm),
 	FIELD(XSAVE_PKRU, 8, 4, pkru),
 };
 
