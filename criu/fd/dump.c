@@ -129,9 +129,12 @@ static const char *kind_of(const struct fd_object *obj)
 		mode_t type;
 		const char *kind;
 	} kinds[] = {
-		{ S_IFREG, "a file of this kind" }, { S_IFDIR, "a directory of this kind" },
-		{ S_IFCHR, "a device" },	    { S_IFBLK, "a block device" },
-		{ S_IFSOCK, "a socket" },	    { S_IFIFO, "a pipe of this kind" },
+		{ S_IFREG, "a file of this kind" },
+		{ S_IFDIR, "a directory of this kind" },
+		{ S_IFCHR, "a device" },
+		{ S_IFBLK, "a block device" },
+		{ S_IFSOCK, "a socket" },
+		{ S_IFIFO, "a pipe of this kind" },
 		{ S_IFLNK, "a symbolic link" },
 	};
 

@@ -26,11 +26,11 @@ struct fd_dump {
 	int dirfd;
 	struct image *images[IMG_KINDS]; /* made when first written to */
 	uint32_t last_id;
-	void *identity;		   /* tsearch(3): the open files seen: identity.c */
-	struct fd_seen *seen;	   /* of the present table, ascending */
+	void *identity;	      /* tsearch(3): the open files seen: identity.c */
+	struct fd_seen *seen; /* of the present table, ascending */
 	size_t nr_seen;
-	void *paths;		   /* tsearch(3): the files found by path: path.c */
-	struct pair_map ghosts;	   /* (st_dev, st_ino) to ghost id: ghost_dump.c */
+	void *paths;		/* tsearch(3): the files found by path: path.c */
+	struct pair_map ghosts; /* (st_dev, st_ino) to ghost id: ghost_dump.c */
 	uint32_t last_ghost;
 	void *state[FD_REGISTRY_MAX]; /* by row, for the kinds' own use */
 };
@@ -52,7 +52,7 @@ int fd_dump_write(struct fd_dump *dump, FdTypes type, uint32_t id, ProtobufCMess
  */
 void *fd_dump_state(struct fd_dump *dump, const struct fd_ops *ops, size_t size);
 /* "task 12 (sleep): descriptor 3: /x y": starts every message about OBJ. */
-#define FD_WHO		"task %d (%s): descriptor %d (%s): "
+#define FD_WHO		 "task %d (%s): descriptor %d (%s): "
 #define FD_WHO_ARGS(obj) (obj)->task->pid, (obj)->task->comm, (obj)->nr, (obj)->link
 /* Refuses OBJ by name: "task PID (comm): descriptor N: KIND (LINK) isn't supported". Always -EOPNOTSUPP. */
 int fd_refuse(struct fd_dump *dump, const struct fd_object *obj, const char *kind);

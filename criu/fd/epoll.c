@@ -68,8 +68,9 @@ static int parse_watched(const char *text, EventpollTfdEntry *ret)
 	int end = 0;
 
 	eventpoll_tfd_entry__init(ret);
-	if (sscanf(text, "%" SCNu32 " events: %" SCNx32 " data: %" SCNx64 " pos:%" SCNu64 " ino:%" SCNx64
-			 " sdev:%" SCNx32 "%n",
+	if (sscanf(text,
+		   "%" SCNu32 " events: %" SCNx32 " data: %" SCNx64 " pos:%" SCNu64 " ino:%" SCNx64 " sdev:%" SCNx32
+		   "%n",
 		   &ret->tfd, &ret->events, &ret->data, &ret->pos, &ret->inode, &ret->dev, &end) != 6 ||
 	    !end || text[end])
 		return -EBADMSG;

@@ -96,8 +96,8 @@ int fd_restore_install(struct fd_restore *restore, uint32_t files_id, pid_t pid,
 
 /*
  * In a task, after fd_restore_install(), when every task of the tree exists: what refers to descriptor numbers,
- * processes or sessions: epoll targets, timers, F_SETOWN, foreground process groups. For a table that is shared call it once.
- * PID and SID are the task's own, as recorded in the images. 0 or -errno.
+ * processes or sessions: epoll targets, timers, F_SETOWN, foreground process groups. For a table that is shared call it
+ * once. PID and SID are the task's own, as recorded in the images. 0 or -errno.
  */
 int fd_restore_finish(struct fd_restore *restore, uint32_t files_id, pid_t pid, pid_t sid);
 

@@ -180,8 +180,8 @@ static int write_ghost(struct fd_dump *dump, const struct fd_object *obj, uint32
 	if (!r)
 		r = image_close(&img);
 	return r < 0 ? cr_fail_errno(dump->ctx, r, FD_WHO "Can't store it as ghost-file-%x.img", FD_WHO_ARGS(obj),
-				     ghost_id) :
-		       0;
+				     ghost_id)
+		     : 0;
 }
 
 int ghost_dump(struct fd_dump *dump, const struct fd_object *obj, uint32_t id)

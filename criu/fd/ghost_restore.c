@@ -34,7 +34,7 @@ struct made {
 	struct name {
 		char *path;
 		bool dir;
-	} *v;
+	} * v;
 	size_t nr;
 };
 

@@ -24,10 +24,10 @@ struct known {
 	int *error; /* a comparison can't fail otherwise */
 };
 
-#define COMPARE(x, y)                         \
-	do {                                  \
-		if ((x) != (y))               \
-			return (x) < (y) ? -1 : 1; \
+#define COMPARE(x, y)                                                                                                  \
+	do {                                                                                                           \
+		if ((x) != (y))                                                                                        \
+			return (x) < (y) ? -1 : 1;                                                                     \
 	} while (0)
 
 static int known_compare(const void *x, const void *y)

@@ -19,14 +19,14 @@
 /* An open file that is being dumped. */
 struct fd_object {
 	const struct fd_task *task;
-	int nr;			 /* its number in the task; -1: found by a path */
-	int fd;			 /* our own descriptor of the same open file */
+	int nr; /* its number in the task; -1: found by a path */
+	int fd; /* our own descriptor of the same open file */
 	struct stat st;
-	const char *link;	 /* what /proc/PID/fd/NR points to */
+	const char *link;		/* what /proc/PID/fd/NR points to */
 	const struct proc_fdinfo *info; /* NULL if found by a path */
-	uint32_t flags;		 /* O_*, without O_CLOEXEC */
-	uint64_t pos;		 /* bytes */
-	uint32_t id;		 /* its file id */
+	uint32_t flags;			/* O_*, without O_CLOEXEC */
+	uint64_t pos;			/* bytes */
+	uint32_t id;			/* its file id */
 };
 
 /* An open file that is being restored. */
@@ -34,13 +34,13 @@ struct fd_file {
 	FileEntry *entry;
 	const struct fd_ops *ops;
 	uint32_t id;
-	struct fd_file *path_file;	/* the regular file whose path leads to this one; NULL: none */
-	const struct fd_table *table;	/* the table that finishes it; NULL: none has it */
-	bool path_only;			/* no more than the path_file of others */
-	bool deleted;			/* a regular file that a ghost file stands for */
+	struct fd_file *path_file;    /* the regular file whose path leads to this one; NULL: none */
+	const struct fd_table *table; /* the table that finishes it; NULL: none has it */
+	bool path_only;		      /* no more than the path_file of others */
+	bool deleted;		      /* a regular file that a ghost file stands for */
 	bool finished;
-	char *path;			/* where it is opened, if not at its own name; owned */
-	int fd;				/* at a number >= first_fd, -1 until it is open */
+	char *path; /* where it is opened, if not at its own name; owned */
+	int fd;	    /* at a number >= first_fd, -1 until it is open */
 };
 
 struct fd_table_row {

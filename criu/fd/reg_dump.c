@@ -21,7 +21,8 @@
 /* Devices without a state of their own: null, zero, full, random, urandom. */
 static bool device_is_stateless(dev_t dev)
 {
-	return major(dev) == 1 && minor(dev) < 32 && (1u << minor(dev) & (1u << 3 | 1u << 5 | 1u << 7 | 1u << 8 | 1u << 9));
+	return major(dev) == 1 && minor(dev) < 32 &&
+	       (1u << minor(dev) & (1u << 3 | 1u << 5 | 1u << 7 | 1u << 8 | 1u << 9));
 }
 
 bool reg_match(const struct fd_object *obj)

@@ -23,7 +23,7 @@ struct fd_restore {
 	int first_fd;
 	struct ghost *ghosts;
 	size_t nr_ghosts;
-	struct pair_map ghost_ids; /* to indexes of ghosts, until they are sorted */
+	struct pair_map ghost_ids;    /* to indexes of ghosts, until they are sorted */
 	void *state[FD_REGISTRY_MAX]; /* by row */
 };
 
@@ -50,7 +50,7 @@ int fd_restore_reserve(struct fd_restore *restore, uint32_t nr);
 int fd_read_image(struct fd_restore *restore, enum image_kind kind,
 		  int (*each)(struct fd_restore *restore, struct image *img, ProtobufCMessage *msg));
 /* "files.img: file 12 ..." with -EBADMSG. */
-#define fd_bad(restore, file, what) \
+#define fd_bad(restore, file, what)                                                                                    \
 	cr_fail((restore)->ctx, -EBADMSG, "files.img: file %u (%s) has %s", (file)->id, (file)->ops->name, what)
 
 /* open.c: opens FILE unless it is open, at a number >= first_fd. */

@@ -21,14 +21,20 @@ struct option {
 	size_t has, value; /* offsets in SkOptsEntry */
 };
 
-#define FLAG(name, member)   { name, true, offsetof(SkOptsEntry, has_##member), offsetof(SkOptsEntry, member) }
-#define NUMBER(name, member) { name, false, offsetof(SkOptsEntry, has_##member), offsetof(SkOptsEntry, member) }
+#define FLAG(name, member)                                                                                             \
+	{                                                                                                              \
+		name, true, offsetof(SkOptsEntry, has_##member), offsetof(SkOptsEntry, member)                         \
+	}
+#define NUMBER(name, member)                                                                                           \
+	{                                                                                                              \
+		name, false, offsetof(SkOptsEntry, has_##member), offsetof(SkOptsEntry, member)                        \
+	}
 
 static const struct option options[] = {
-	FLAG(SO_REUSEADDR, reuseaddr),	   NUMBER(SO_PRIORITY, so_priority),   NUMBER(SO_RCVLOWAT, so_rcvlowat),
-	FLAG(SO_PASSCRED, so_passcred),	   FLAG(SO_PASSSEC, so_passsec),       FLAG(SO_DONTROUTE, so_dontroute),
-	FLAG(SO_NO_CHECK, so_no_check),	   FLAG(SO_REUSEPORT, so_reuseport),   FLAG(SO_BROADCAST, so_broadcast),
-	FLAG(SO_KEEPALIVE, so_keepalive),  NUMBER(SO_OOBINLINE, so_oobinline), NUMBER(SO_BUF_LOCK, so_buf_lock),
+	FLAG(SO_REUSEADDR, reuseaddr),	  NUMBER(SO_PRIORITY, so_priority),   NUMBER(SO_RCVLOWAT, so_rcvlowat),
+	FLAG(SO_PASSCRED, so_passcred),	  FLAG(SO_PASSSEC, so_passsec),	      FLAG(SO_DONTROUTE, so_dontroute),
+	FLAG(SO_NO_CHECK, so_no_check),	  FLAG(SO_REUSEPORT, so_reuseport),   FLAG(SO_BROADCAST, so_broadcast),
+	FLAG(SO_KEEPALIVE, so_keepalive), NUMBER(SO_OOBINLINE, so_oobinline), NUMBER(SO_BUF_LOCK, so_buf_lock),
 };
 
 /* What the image has no member for has to be as in a new socket. */
@@ -37,12 +43,9 @@ static const struct {
 	int value;
 	const char *text;
 } absent[] = {
-	{ SO_TIMESTAMP, 0, "a socket with SO_TIMESTAMP" },
-	{ SO_TIMESTAMPNS, 0, "a socket with SO_TIMESTAMPNS" },
-	{ SO_RXQ_OVFL, 0, "a socket with SO_RXQ_OVFL" },
-	{ SO_PEEK_OFF, -1, "a socket with SO_PEEK_OFF" },
-	{ SO_PASSPIDFD, 0, "a socket with SO_PASSPIDFD" },
-	{ SO_BUSY_POLL, 0, "a socket with SO_BUSY_POLL" },
+	{ SO_TIMESTAMP, 0, "a socket with SO_TIMESTAMP" }, { SO_TIMESTAMPNS, 0, "a socket with SO_TIMESTAMPNS" },
+	{ SO_RXQ_OVFL, 0, "a socket with SO_RXQ_OVFL" },   { SO_PEEK_OFF, -1, "a socket with SO_PEEK_OFF" },
+	{ SO_PASSPIDFD, 0, "a socket with SO_PASSPIDFD" }, { SO_BUSY_POLL, 0, "a socket with SO_BUSY_POLL" },
 	{ SO_MARK, 0, "a socket with SO_MARK" },
 };
 
@@ -182,7 +185,8 @@ int sk_opts_restore(struct fd_restore *restore, int fd, const SkOptsEntry *opts)
 		else if (!r && now != wanted && setsockopt(fd, SOL_SOCKET, o->name, &wanted, sizeof(wanted)) < 0)
 			r = -errno;
 	}
-	if (!r && (opts->n_so_filter || (opts->has_so_linger && opts->so_linger) || (opts->has_so_mark && opts->so_mark)))
+	if (!r &&
+	    (opts->n_so_filter || (opts->has_so_linger && opts->so_linger) || (opts->has_so_mark && opts->so_mark)))
 		return cr_fail(restore->ctx, -EOPNOTSUPP, "A socket's filter, SO_LINGER and SO_MARK aren't supported");
 	return r < 0 ? cr_fail_errno(restore->ctx, r, "Can't set a socket's options") : 0;
 }

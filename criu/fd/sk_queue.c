@@ -144,8 +144,9 @@ static int read_packet(struct fd_restore *restore, struct image *img, const SkPa
 	if (!fd_file_find(restore, entry->id_for))
 		return cr_fail(restore->ctx, -EBADMSG, "sk-queues.img: there is no file %u", entry->id_for);
 	if (entry->n_scm)
-		return cr_fail(restore->ctx, -EOPNOTSUPP, "sk-queues.img: file %u: descriptors in flight (SCM_RIGHTS) "
-							  "aren't supported",
+		return cr_fail(restore->ctx, -EOPNOTSUPP,
+			       "sk-queues.img: file %u: descriptors in flight (SCM_RIGHTS) "
+			       "aren't supported",
 			       entry->id_for);
 	if (entry->length > image_remaining(img))
 		return -EBADMSG;

@@ -246,8 +246,8 @@ static int check_outside(struct fd_dump *dump, const struct tty_dump *state, con
 static TtyType type_of(enum tty_kind kind)
 {
 	static const TtyType types[] = {
-		[TTY_MASTER] = TTY_TYPE__PTY,	[TTY_SLAVE] = TTY_TYPE__PTY, [TTY_CTTY] = TTY_TYPE__CTTY,
-		[TTY_CONSOLE] = TTY_TYPE__CONSOLE, [TTY_VT] = TTY_TYPE__VT,	 [TTY_SERIAL] = TTY_TYPE__SERIAL,
+		[TTY_MASTER] = TTY_TYPE__PTY,	   [TTY_SLAVE] = TTY_TYPE__PTY, [TTY_CTTY] = TTY_TYPE__CTTY,
+		[TTY_CONSOLE] = TTY_TYPE__CONSOLE, [TTY_VT] = TTY_TYPE__VT,	[TTY_SERIAL] = TTY_TYPE__SERIAL,
 	};
 
 	return types[kind];

@@ -247,8 +247,8 @@ int tty_open(struct fd_restore *restore, struct fd_file *file, int *ret)
 	case TTY_MASTER:
 		return open_master(restore, info, file, ret);
 	case TTY_SLAVE:
-		return info->master ? open_slave(restore, info, file, ret) :
-				      open_own(restore, info, "/proc/self/fd/0", flags, ret);
+		return info->master ? open_slave(restore, info, file, ret)
+				    : open_own(restore, info, "/proc/self/fd/0", flags, ret);
 	case TTY_CTTY:
 		if (!info->master)
 			return open_own(restore, info, "/dev/tty", flags, ret);
@@ -273,8 +273,8 @@ int tty_session(struct fd_restore *restore, pid_t sid)
 		if (info->entry->sid != (uint32_t)sid || is_outside(info) || !by || by->fd < 0)
 			continue;
 		if (ioctl(by->fd, TIOCSCTTY, 0) < 0)
-			return cr_fail_errno(restore->ctx, -errno, "task %d: Can't make file %u its controlling terminal",
-					     sid, by->id);
+			return cr_fail_errno(restore->ctx, -errno,
+					     "task %d: Can't make file %u its controlling terminal", sid, by->id);
 		return 0;
 	}
 	return 0;

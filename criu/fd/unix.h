@@ -16,7 +16,7 @@
 /* What the kernel tells of a unix socket by sock_diag(7). */
 struct unix_info {
 	uint32_t ino;
-	uint32_t peer; /* 0: none, or it was closed */
+	uint32_t peer;	 /* 0: none, or it was closed */
 	uint32_t wqueue; /* as unix_diag_rqlen.udiag_wqueue */
 	uint8_t type, state, shutdown;
 	bool named;

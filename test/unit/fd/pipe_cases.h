@@ -88,9 +88,7 @@ static void check_fifos(int who)
 	must(fcntl(6, F_GETFD) == FD_CLOEXEC);
 }
 
-const struct fd_case pipe_cases[] = {
-	{ .name = "pipes", .nr_tasks = 2, .make = make_pipes, .check = check_pipes },
-	{ .name = "packets", .make = make_packets, .check = check_packets },
-	{ .name = "FIFOs", .make = make_fifos, .check = check_fifos },
-	{}
-};
+const struct fd_case pipe_cases[] = { { .name = "pipes", .nr_tasks = 2, .make = make_pipes, .check = check_pipes },
+				      { .name = "packets", .make = make_packets, .check = check_packets },
+				      { .name = "FIFOs", .make = make_fifos, .check = check_fifos },
+				      {} };

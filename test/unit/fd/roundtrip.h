@@ -12,14 +12,14 @@
 
 struct fd_case {
 	const char *name;
-	int nr_tasks; /* 0 counts as 1 */
-	bool sessions; /* every task leads a session, as it did */
+	int nr_tasks;		/* 0 counts as 1 */
+	bool sessions;		/* every task leads a session, as it did */
 	void (*make)(int who);	/* in task WHO (from 0), whose parent made its own before: it has those, too */
 	void (*check)(int who); /* in the restored task; the last task is first */
 	void (*between)(struct cr_opts *opts); /* in the test, when the first tasks are gone */
 	void (*setup)(struct cr_opts *opts);
-	const char *refusal;	/* what the error says, if the dump is to fail */
-	const char *failure;	/* the same of the restore */
+	const char *refusal; /* what the error says, if the dump is to fail */
+	const char *failure; /* the same of the restore */
 };
 
 /* For make and check: ends the process after noting the place. */

@@ -171,11 +171,21 @@ static void check_outer(int who)
 
 const struct fd_case tty_cases[] = {
 	{ .name = "pseudoterminals", .nr_tasks = 2, .make = make_ptys, .check = check_ptys },
-	{ .name = "a controlling terminal", .nr_tasks = 2, .sessions = true, .make = make_session, .check = check_session },
+	{ .name = "a controlling terminal",
+	  .nr_tasks = 2,
+	  .sessions = true,
+	  .make = make_session,
+	  .check = check_session },
 	{ .name = "a terminal outside", .setup = setup_outer, .make = make_outer, .refusal = "--shell-job" },
-	{ .name = "a shell's job", .setup = setup_shell_job, .make = make_outer, .between = own_terminal,
+	{ .name = "a shell's job",
+	  .setup = setup_shell_job,
+	  .make = make_outer,
+	  .between = own_terminal,
 	  .check = check_outer },
-	{ .name = "a shell's job without a terminal", .setup = setup_shell_job, .make = make_outer,
-	  .between = no_terminal, .failure = "standard input is no terminal" },
+	{ .name = "a shell's job without a terminal",
+	  .setup = setup_shell_job,
+	  .make = make_outer,
+	  .between = no_terminal,
+	  .failure = "standard input is no terminal" },
 	{}
 };
