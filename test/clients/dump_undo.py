@@ -253,6 +253,31 @@ def case_leave_stopped(bench):
             task.end()
 
 
+MODES = {"file": (), "pmem": ("--use-pmem",), "inject": ("--use-pmem", "--capture", "inject")}
+
+
+def case_modes(bench, mode):
+    """The same of large memory in every way to take and store it: breaks after it, and is cancelled within."""
+    task = bench.task("large")
+    dice = random.Random(mode)
+    try:
+        expect_undone(bench, task, *MODES[mode], fault="memory")
+        before = task.look()
+        for attempt in range(6):
+            images, process = bench.start_dump(task.pid, "-R", *MODES[mode])
+            time.sleep(dice.uniform(0.01, 0.2))
+            process.send_signal(signal.SIGKILL if attempt % 2 else signal.SIGTERM)
+            process.wait(60)
+            task.check(before)
+            shutil.rmtree(images)
+        code, log, _ = bench.dump(task.pid, "-R", *MODES[mode])
+        if code:
+            raise Failure(f"the dump after all failed: {log[-300:]}")
+        task.check(before)
+    finally:
+        task.end()
+
+
 def case_killed(bench, how):
     """The process that was started gets a signal at any moment: the tasks run on, or the set is complete."""
     dice = random.Random(how)
@@ -368,6 +393,8 @@ def cases(bench):
         yield f"faults-{state}", lambda state=state: case_faults(bench, state)
     yield "leave-running", lambda: case_leave_running(bench)
     yield "leave-stopped", lambda: case_leave_stopped(bench)
+    for mode in MODES:
+        yield f"mode-{mode}", lambda mode=mode: case_modes(bench, mode)
     for how in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
         yield f"killed-{how.name}", lambda how=how: case_killed(bench, how)
     yield "refusals", lambda: case_refusals(bench)

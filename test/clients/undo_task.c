@@ -36,6 +36,18 @@ static void plain(void)
 	sleeper(NULL);
 }
 
+/* Enough memory for a dump to be interrupted while it copies. */
+static void large(void)
+{
+	size_t size = 256ul << 20;
+	char *memory = malloc(size);
+
+	if (!memory)
+		_exit(1);
+	memset(memory, 1, size);
+	plain();
+}
+
 static void threads(void)
 {
 	pthread_attr_t attr;
@@ -226,10 +238,10 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } modes[] = {
-	{ "plain", plain },	  { "threads", threads },	   { "tree", tree },	   { "stopped", stopped },
-	{ "pending", pending },	  { "nanosleep", in_nanosleep },   { "poll", in_poll },	   { "read", in_read },
-	{ "futex", in_futex },	  { "sigsuspend", in_sigsuspend }, { "running", running }, { "leaderless", leaderless },
-	{ "churning", churning }, { "forking", forking },	   { "vfork", in_vfork },
+	{ "plain", plain },	      { "large", large },	{ "threads", threads },		 { "tree", tree },
+	{ "stopped", stopped },	      { "pending", pending },	{ "nanosleep", in_nanosleep },	 { "poll", in_poll },
+	{ "read", in_read },	      { "futex", in_futex },	{ "sigsuspend", in_sigsuspend }, { "running", running },
+	{ "leaderless", leaderless }, { "churning", churning }, { "forking", forking },		 { "vfork", in_vfork },
 };
 
 int main(int argc, char **argv)
