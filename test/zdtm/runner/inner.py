@@ -58,8 +58,9 @@ def run_test(s, job):
                 pass
         s.go()
     verdict, text = s.finish()
-    if s.complaints():
-        return "fail", "a sanitizer complained:\n" + s.complaints()
+    complaints = s.complaints()
+    if complaints:
+        return "fail", "a sanitizer complained:\n" + complaints
     if early is not None and verdict == "PASS":
         return "fail", "it ended before it was ready"
     return {"PASS": "pass", "FAIL": "fail", "SKIP": "skip"}[verdict], text

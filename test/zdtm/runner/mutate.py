@@ -227,8 +227,9 @@ def check_one(s, images, dmg, pmem):
     began = time.monotonic()
     code = s.restore(images, pmem)
     took = time.monotonic() - began
-    if s.complaints():
-        raise proc.Failure("a sanitizer complained:\n" + s.complaints())
+    complaints = s.complaints()
+    if complaints:
+        raise proc.Failure("a sanitizer complained:\n" + complaints)
     if code is None or took > LIMIT:
         raise proc.Failure(f"no end after {took:.1f} s")
     if code < 0:

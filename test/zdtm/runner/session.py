@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """One running test program: started, dumped, restored, told to go on, judged."""
+import glob
 import os
 import re
 import shutil
@@ -26,6 +27,10 @@ class Session:
         self.test, self.work, self.criu, self.timeout = test, work, criu, timeout
         self.reaper = reaper or Reaper()
         self.env = dict(os.environ if env is None else env)
+        # A restored task's standard error is the program's: sanitizers have files of their own.
+        self.sanitizer = os.path.join(work, "sanitizer")
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+            self.env[name] = f"{self.env.get(name, '')}:log_path={self.sanitizer}:print_stacktrace=1".lstrip(":")
         self.out = os.path.join(work, test.name + ".out")
         self.criu_out = os.path.join(work, "criu.out")
         self.root = None
@@ -174,15 +179,13 @@ class Session:
                       + "\n".join("    " + d for d in diff))
 
     def complaints(self):
-        """What sanitizers printed (for a build with them)."""
-        try:
-            with open(self.criu_out, errors="replace") as f:
-                lines = f.read().splitlines()
-        except OSError:
-            return ""
-        marks = ("AddressSanitizer", "LeakSanitizer", "runtime error:")
-        first = next((n for n, line in enumerate(lines) if any(m in line for m in marks)), None)
-        return "" if first is None else "\n".join(lines[first:first + 30])
+        """What sanitizers wrote (for a build with them), once."""
+        text = ""
+        for path in sorted(glob.glob(self.sanitizer + ".*")):
+            with open(path, errors="replace") as f:
+                text += "".join(f.readlines()[:30])
+            os.unlink(path)
+        return text
 
     def log_has(self, regex):
         try:
