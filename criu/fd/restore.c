@@ -227,7 +227,8 @@ int fd_restore_read(struct cr_ctx *ctx, const struct cr_opts *opts, int images_d
 	}
 	if (r < 0)
 		r = cr_fail_errno(ctx, r, "Can't read files.img");
-	qsort(restore->files, restore->nr_files, sizeof(*restore->files), file_compare);
+	if (restore->nr_files)
+		qsort(restore->files, restore->nr_files, sizeof(*restore->files), file_compare);
 	if (!r)
 		r = check_files(restore);
 	if (r < 0)
