@@ -28,7 +28,8 @@ CPPFLAGS += -Icriu -I$(BUILD)/images -Icompel/include -I$(BUILD)/pie -I$(BUILD)/
 LDLIBS   := -lprotobuf-c -lpmem -lcap -lpthread
 ifdef SANITIZE
 CFLAGS   += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DCRIU_SANITIZE
-LDFLAGS  += -fsanitize=address,undefined
+# Static: only then is there one log_path for both.
+LDFLAGS  += -fsanitize=address,undefined $(if $(findstring clang,$(CC)),,-static-libasan -static-libubsan)
 endif
 
 .DEFAULT_GOAL := all
