@@ -457,16 +457,41 @@ static void wait_until_gone(const struct task *task)
 			continue;
 }
 
+static bool is_held(const struct task *task)
+{
+	return task->dump && task->dump->threads;
+}
+
+/*
+ * A zombie of ours, or one that was there before: its parent, which is next, takes it away. Else all of them would be
+ * left to init, which may take its time, and the same pids are wanted by a restore.
+ */
+static void reap_in_parent(struct task *task)
+{
+	const unsigned long args[6] = { task->pid, 0, WNOHANG | __WALL };
+	struct task *parent = task->parent;
+	long value;
+
+	if (parent && is_held(parent))
+		compel_syscall(&parent->dump->threads[0], SYS_wait4, &value, args);
+}
+
+/* Children before their parents. */
 static void kill_all(struct task_tree *tree)
 {
 	struct task *task;
 
-	for_each_task (tree, task)
-		if (task->dump && task->dump->threads)
+	for_each_task (tree, task) /* those that needn't reap anybody, all at once */
+		if (is_held(task) && list_empty(&task->children))
 			kill(task->pid, SIGKILL);
-	for_each_task (tree, task)
-		if (task->dump && task->dump->threads)
+	for (struct list_head *p = tree->tasks.prev; p != &tree->tasks; p = p->prev) {
+		task = list_entry(p, struct task, node);
+		if (is_held(task)) {
+			kill(task->pid, SIGKILL);
 			wait_until_gone(task);
+		}
+		reap_in_parent(task);
+	}
 }
 
 static void detach_all(struct cr_ctx *ctx, struct task_tree *tree, bool stop)
@@ -474,7 +499,7 @@ static void detach_all(struct cr_ctx *ctx, struct task_tree *tree, bool stop)
 	struct task *task;
 
 	for_each_task (tree, task) {
-		if (!task->dump || !task->dump->threads)
+		if (!is_held(task))
 			continue;
 		if (stop && task->state != TASK_STOPPED)
 			kill(task->pid, SIGSTOP);
