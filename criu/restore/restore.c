@@ -41,6 +41,7 @@ static int plan_memory(struct restore *r, struct restore_task *rt)
 		err = source_open(&r->ctx, r->images_dirfd, rt->pagemap->pages_id, &rt->source);
 		if (err)
 			return err;
+		source_readahead(rt->source, r->opts->readahead);
 		way = fill_choose(rt->pagemap->nr_pages * RUN_PAGE_SIZE, rt->source);
 	}
 	err = mem_plan_areas(&r->ctx, pid, rt->mm, rt->pagemap, way, &rt->plan);
@@ -264,7 +265,8 @@ static int wait_for_root(struct restore *r)
 {
 	int status;
 
-	while (waitpid(r->root_pid, &status, 0) < 0)
+	/* Who ignores SIGCHLD is not given the status, but told by ECHILD. */
+	while (waitpid(r->root_pid, &status, 0) < 0 && errno != ECHILD)
 		if (errno != EINTR)
 			return cr_fail_errno(&r->ctx, -errno, "Can't wait for the root task");
 	return 0;

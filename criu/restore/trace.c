@@ -233,7 +233,7 @@ static int next_event(struct restore *r)
 	r->trace->quiet_s = 0;
 	err = WIFSTOPPED(status) ? on_stop(r, tid, status) : on_end(r, tid, status);
 	/* A task that failed has said why before it ended. */
-	if (!err && atomic_load(&r->shared->error.taken))
+	if (atomic_load(&r->shared->error.taken))
 		err = r->shared->error.code ?: -ECHILD;
 	return err;
 }
