@@ -185,6 +185,27 @@ static int open_object(struct fd_dump *dump, const struct fd_task *task, int nr,
 	return 0;
 }
 
+static int read_cloexec(struct fd_dump *dump, const struct fd_object *obj, bool *ret)
+{
+	int flags = fcntl(obj->fd, F_GETFL), r;
+
+	*ret = obj->info->flags & O_CLOEXEC;
+	if (flags < 0 || !(flags & O_CLOEXEC))
+		return 0;
+	/* It stands in the flags of the open file itself, and so for each of its descriptors. */
+	if (!obj->task->getfd) {
+		*ret = obj->nr > STDERR_FILENO;
+		log_warn(dump->ctx->log, FD_WHO "the kernel doesn't tell if it is close-on-exec: taken as %s",
+			 FD_WHO_ARGS(obj), *ret ? "set" : "unset");
+		return 0;
+	}
+	r = obj->task->getfd(obj->task->getfd_arg, obj->nr);
+	if (r < 0)
+		return cr_fail_errno(dump->ctx, r, FD_WHO "Can't ask if it is close-on-exec", FD_WHO_ARGS(obj));
+	*ret = r & FD_CLOEXEC;
+	return 0;
+}
+
 /* Gives SEEN its id and type; a file not met before is dumped, unless its row is late. */
 static int dump_descriptor(struct fd_dump *dump, const struct fd_task *task, struct fd_seen *seen)
 {
@@ -195,7 +216,9 @@ static int dump_descriptor(struct fd_dump *dump, const struct fd_task *task, str
 
 	if (r < 0)
 		return r;
-	seen->cloexec = held.info.flags & O_CLOEXEC;
+	r = read_cloexec(dump, obj, &seen->cloexec);
+	if (r < 0)
+		return r;
 	seen->dev = obj->st.st_dev;
 	seen->ino = obj->st.st_ino;
 	r = identity_find(dump, obj, &seen->id, &seen->type);

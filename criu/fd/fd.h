@@ -27,6 +27,12 @@ struct fd_task {
 	int procfd;	   /* /proc/PID, O_PATH | O_DIRECTORY */
 	uint32_t files_id; /* names the image fdinfo-<files_id>.img */
 	const char *comm;  /* for messages */
+	/*
+	 * F_GETFD of fcntl(2), asked inside the task: FD_CLOEXEC, 0 or -errno. May be NULL. Needed for terminals that
+	 * were opened by TIOCGPTPEER with O_CLOEXEC: the kernel shows that flag for all their descriptors.
+	 */
+	int (*getfd)(void *arg, int nr);
+	void *getfd_arg;
 };
 
 /*

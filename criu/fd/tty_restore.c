@@ -13,6 +13,9 @@
 #include "fd/registry.h"
 #include "fd/tty.h"
 
+/* As fcntl(2) tells it; glibc's O_LARGEFILE is 0 on 64-bit machines. */
+#define O_LARGEFILE_KERNEL 0100000u
+
 #ifndef TIOCGPTPEER
 #define TIOCGPTPEER _IO('T', 0x41)
 #endif
@@ -200,6 +203,29 @@ static int open_master(struct fd_restore *restore, const struct terminal_info *i
 	return r;
 }
 
+/*
+ * open(2) always sets O_LARGEFILE, TIOCGPTPEER doesn't; nothing can change it later. O_CLOEXEC isn't given to
+ * TIOCGPTPEER, which would keep it among the flags of the open file.
+ */
+static int open_peer(int master_fd, uint32_t flags, int *ret)
+{
+	int how = flags & (O_ACCMODE | O_NONBLOCK);
+	_cleanup_close_ int fd = ioctl(master_fd, TIOCGPTPEER, how | O_NOCTTY);
+	char name[32];
+
+	if (fd < 0)
+		return -errno;
+	if (flags & O_LARGEFILE_KERNEL) {
+		snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+		*ret = open(name, how | O_NOCTTY | O_CLOEXEC);
+		return *ret < 0 ? -errno : 0;
+	}
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return -errno;
+	*ret = take_fd(fd);
+	return 0;
+}
+
 static int open_slave(struct fd_restore *restore, const struct terminal_info *info, struct fd_file *file, int *ret)
 {
 	const RegFileEntry *path = file->path_file->entry->reg;
@@ -207,11 +233,11 @@ static int open_slave(struct fd_restore *restore, const struct terminal_info *in
 	struct stat st;
 	int r = fd_open_file(restore, info->master);
 
+	if (!r)
+		r = open_peer(info->master->fd, file->entry->tty->flags, &fd);
 	if (r < 0)
 		return r;
-	fd = ioctl(info->master->fd, TIOCGPTPEER,
-		   (file->entry->tty->flags & (O_ACCMODE | O_NONBLOCK)) | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (info->entry->has_uid && info->entry->has_gid &&
 	    (st.st_uid != info->entry->uid || st.st_gid != info->entry->gid) &&
@@ -223,12 +249,17 @@ static int open_slave(struct fd_restore *restore, const struct terminal_info *in
 	return 0;
 }
 
-/* The one that criu was started from takes its place. */
-static int open_own(struct fd_restore *restore, const struct terminal_info *info, const char *path, int flags, int *ret)
+/* The one that criu was started from takes its place: its open file, if that is of the same sort, as in a shell's job.
+ */
+static int open_own(struct fd_restore *restore, const struct terminal_info *info, const char *path, uint32_t flags,
+		    int *ret)
 {
-	int r;
+	int own = fcntl(STDIN_FILENO, F_GETFL), r;
 
-	*ret = open(path, (flags & (O_ACCMODE | O_NONBLOCK)) | O_NOCTTY | O_CLOEXEC);
+	if (info->kind == TTY_SLAVE && own >= 0 && !((own ^ flags) & (O_ACCMODE | O_LARGEFILE_KERNEL | O_NONBLOCK)))
+		*ret = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+	else
+		*ret = open(path, (flags & (O_ACCMODE | O_NONBLOCK)) | O_NOCTTY | O_CLOEXEC);
 	if (*ret < 0)
 		return cr_fail_errno(restore->ctx, -errno, "--shell-job: Can't open criu's own terminal");
 	r = set_settings(info, *ret);

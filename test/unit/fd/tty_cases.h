@@ -42,6 +42,7 @@ static void make_ptys(int who)
 	must(close(3) == 0);
 	make_pty(3, 2);
 	open_pts(5, 1, O_RDWR | O_NOCTTY | O_NONBLOCK);
+	must(ioctl(4, _IO('T', 0x41) /* TIOCGPTPEER */, O_WRONLY | O_NOCTTY) == 6 && dup2(6, 7) == 7 && close(6) == 0);
 	open_pts(6, 1, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 	must(tcgetattr(5, &t) == 0);
 	cfmakeraw(&t);
@@ -69,6 +70,8 @@ static void check_ptys(int who)
 	must(ioctl(4, TIOCGPTN, &n) == 0 && n == notes->number[1]);
 	must(is_pts(5, 1) && is_pts(6, 1));
 	must((fcntl(5, F_GETFL) & (O_ACCMODE | O_NONBLOCK)) == (O_RDWR | O_NONBLOCK));
+	must(fcntl(5, F_GETFL) == (O_RDWR | O_NONBLOCK | 0100000) && fcntl(7, F_GETFL) == O_WRONLY);
+	must(fcntl(5, F_GETFD) == 0 && fcntl(7, F_GETFD) == 0);
 	must((fcntl(6, F_GETFL) & O_ACCMODE) == O_RDONLY && fcntl(6, F_GETFD) == FD_CLOEXEC);
 	must(tcgetattr(5, &t) == 0 && t.c_cc[VINTR] == 'q' && t.c_cc[VMIN] == 3 && !(t.c_lflag & ICANON));
 	must(ioctl(5, TIOCGWINSZ, &size) == 0 && size.ws_row == 33 && size.ws_col == 77 && size.ws_ypixel == 6);
