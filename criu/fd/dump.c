@@ -206,6 +206,17 @@ static int read_cloexec(struct fd_dump *dump, const struct fd_object *obj, bool 
 	return 0;
 }
 
+/* Locks and leases are gone with their holder, and whoever waits for them would get them. */
+static int check_locks(struct fd_dump *dump, const struct fd_object *obj)
+{
+	const char *lock = proc_fdinfo_value(obj->info, "lock", 0);
+
+	if (!lock)
+		return 0;
+	return cr_fail(dump->ctx, -EOPNOTSUPP, FD_WHO "a file lock or lease is held (%s): this isn't supported%s",
+		       FD_WHO_ARGS(obj), lock, dump->opts->file_locks ? " yet, not with --file-locks either" : "");
+}
+
 /* Gives SEEN its id and type; a file not met before is dumped, unless its row is late. */
 static int dump_descriptor(struct fd_dump *dump, const struct fd_task *task, struct fd_seen *seen)
 {
@@ -214,6 +225,8 @@ static int dump_descriptor(struct fd_dump *dump, const struct fd_task *task, str
 	const struct fd_ops *ops = NULL;
 	int r = open_object(dump, task, seen->nr, &held);
 
+	if (!r)
+		r = check_locks(dump, obj);
 	if (r < 0)
 		return r;
 	r = read_cloexec(dump, obj, &seen->cloexec);
