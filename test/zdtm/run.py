@@ -49,6 +49,7 @@ def arguments():
     p.add_argument("--restores", type=int, default=200, metavar="N", help="kills: restores to kill")
     p.add_argument("--count", type=int, default=1000, metavar="N", help="mutate: damaged sets")
     p.add_argument("--seed", type=int, default=1, metavar="N", help="kills, mutate: of the random numbers")
+    p.add_argument("--verbose", action="store_true", help="mutate: print what became of each set")
     p.add_argument("--only", type=int, metavar="N", help="mutate: only the N-th damaged set")
     a = p.parse_intermixed_args()
     a.modes = a.modes or ["files"]

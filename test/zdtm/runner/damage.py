@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The commands that need a session by hand: scenarios, faults, kills, mutate. Each runs in a pid namespace of its own."""
+"""What needs a session by hand: scenarios, faults, kills, mutate. Each runs in a pid namespace of its own."""
 import json
 import os
 import shutil
@@ -58,7 +58,9 @@ def run(a, known):
         sys.exit(f"run.py: no {a.criu}; build it or give --criu")
     base = outer.base_dir()
     job = {"kind": a.command, "work": base, "criu": a.criu, "timeout": a.timeout, "dumps": a.dumps,
-           "restores": a.restores, "count": a.count, "seed": a.seed, "only": a.only, "modes": a.modes, "scenarios": named,
+           "restores": a.restores, "count": a.count, "seed": a.seed, "only": a.only, "verbose": a.verbose,
+           "modes": a.modes,
+           "scenarios": named,
            "tests": [[t.name, t.source, t.binary] for t in (known[n] for n in chosen)]}
     path = os.path.join(base, "job.json")
     with open(path, "w") as f:

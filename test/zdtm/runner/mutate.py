@@ -268,8 +268,8 @@ def main(job, tally):
             how = check_one(s, images, dmg, pmem)
             counts[how] = counts.get(how, 0) + 1
             tally.good("")
-            if job["only"] is not None:
-                print(f"{dmg.what}: {how}")
+            if job["verbose"] or job["only"] is not None:
+                print(f"{n}: {how}: {dmg.what}", flush=True)
         except proc.Failure as e:
             keep = shutil.copytree(images, os.path.join(s.work, f"images-bad-{n}"))
             s.last_log = os.path.join(keep, "restore.log")
