@@ -15,6 +15,7 @@
 #include <libpmem.h>
 
 #include "base/io.h"
+#include "pages/allocate.h"
 #include "pages/pages_file.h"
 #include "pages/run.h"
 #include "pages/threads.h"
@@ -146,34 +147,15 @@ static const struct page_sink_ops mapped_ops = {
 	.abort = mapped_abort,
 };
 
-/* Allocates the blocks or pages that the file has not got yet. */
+/* Allocates what the file has not got yet. */
 static int fill_holes(const struct sink_mapped *m, const struct stat *old)
 {
-	off_t size = m->sink.size, hole = 0;
+	off_t size = m->sink.size;
 
 	/* On tmpfs a file with as many blocks as its size takes has no hole; looking costs 8 ms per GiB. */
 	if (m->is_tmpfs && old->st_size >= size && old->st_blocks * 512 >= old->st_size)
 		return 0;
-	while (hole < size) {
-		off_t data;
-		int r;
-
-		hole = lseek(m->sink.fd, hole, SEEK_HOLE);
-		if (hole < 0)
-			return -errno;
-		if (hole >= size)
-			break;
-		data = lseek(m->sink.fd, hole, SEEK_DATA);
-		if (data < 0 && errno != ENXIO)
-			return -errno;
-		if (data < 0 || data > size)
-			data = size;
-		r = posix_fallocate(m->sink.fd, hole, data - hole);
-		if (r)
-			return -r;
-		hole = data;
-	}
-	return 0;
+	return pages_allocate(m->sink.fd, m->map.base, size, m->is_tmpfs);
 }
 
 static int map_file(struct sink_mapped *m)
@@ -212,11 +194,10 @@ int sink_mapped_open(const struct sink_args *args, struct page_sink **ret)
 	}
 	m->is_new = !old.st_size;
 	m->is_tmpfs = !fstatfs(m->sink.fd, &fs) && fs.f_type == TMPFS_MAGIC;
-	r = fill_holes(m, &old);
-	if (r)
-		cr_fail_errno(args->ctx, r, "Can't allocate %llu bytes for the pages image", size);
-	else if (size && (r = map_file(m)))
+	if (size && (r = map_file(m)))
 		cr_fail_errno(args->ctx, r, "Can't map the pages image of %llu bytes", size);
+	else if (size && (r = fill_holes(m, &old)))
+		cr_fail_errno(args->ctx, r, "Can't allocate %llu bytes for the pages image", size);
 	if (r) {
 		mapped_abort(&m->sink);
 		return r;
