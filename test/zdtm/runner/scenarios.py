@@ -317,7 +317,8 @@ def no_room(s, before):
     images = s.images("images-1")
     s.last_log = os.path.join(images, "dump.log")
     words = " ".join(f"'{w}'" for w in [s.criu] + s.dump_argv(images, False))
-    code = s.reaper.run(["/bin/bash", "-c", f"ulimit -f 16; trap '' XFSZ; {words}"], s.work, s.criu_out, s.timeout, s.env)
+    code = s.reaper.run(["/bin/bash", "-c", f"ulimit -f 16; trap '' XFSZ; {words}"], s.work, s.criu_out, s.timeout,
+                        s.env)
     expect(code is not None and code > 0, f"the dump ended with {code}")
     expect(not os.path.exists(os.path.join(images, "inventory.img")), "there is an inventory.img")
     s.compare(before, "the failed dump")

@@ -9,6 +9,7 @@ Left out, because it legitimately differs:
   * VmFlags "ac" (memory accounting), "sd" (soft-dirty) and "mp"/"nh" on vvar/vdso areas;
   * exit_code of a stopped task: whether its parent has been told of the stop (that of a zombie is compared);
   * the end of a deleted file's name that a restore had to choose because the name is taken;
+  * O_LARGEFILE of terminals: which system call opened them;
   * fdinfo: mnt_id, ino, eventfd-id, the remaining time of a timerfd (it must not grow).
 """
 import os
@@ -30,6 +31,7 @@ STAT_FIELDS = {
     "env_end": 51, "exit_code": 52,
 }
 THREAD_STAT_FIELDS = {"priority": 18, "nice": 19, "rt_priority": 40, "policy": 41}
+O_LARGEFILE = 0o100000
 FLAGS_IGNORED = {"ac", "sd"}
 FDINFO_DROPPED = ("mnt_id", "ino", "eventfd-id", "it_value", "lock", "scm_fds", "NSpid", "Pid")
 
@@ -155,7 +157,10 @@ def descriptors(pid, names):
     out = {}
     for fd in sorted(map(int, listdir(f"/proc/{pid}/fd"))):
         target = link(f"/proc/{pid}/fd/{fd}")
-        out[str(fd)] = " | ".join([names(target)] + fdinfo(pid, fd, names))
+        info = fdinfo(pid, fd, names)
+        if target.startswith("/dev/pts/"):
+            info = [f"flags: {int(i[7:], 8) & ~O_LARGEFILE:#o}" if i.startswith("flags:") else i for i in info]
+        out[str(fd)] = " | ".join([names(target)] + info)
     return out
 
 
