@@ -136,8 +136,8 @@ static int check_pages_file(struct reading *rd, int images_dirfd)
 		r = -errno;
 	if (r)
 		return cr_fail_errno(rd->ctx, r, "Can't find the pages image %u", rd->map->pages_id);
-	if (st.st_size < 0 || (uint64_t)st.st_size < need)
-		return cr_fail(rd->ctx, -EINVAL, "%s has %lld bytes, the pagemap image %lu needs %llu", name,
+	if (st.st_size < 0 || (uint64_t)st.st_size != need)
+		return cr_fail(rd->ctx, -EINVAL, "%s has %lld bytes, the pagemap image %lu tells of %llu", name,
 			       (long long)st.st_size, rd->id, (unsigned long long)need);
 	return 0;
 }

@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "mem/pagemap_scan.h"
+#include "pages/pagemap_scan.h"
 #include "mem/vma.h"
 
 /* Bits of an entry of /proc/PID/pagemap: Documentation/admin-guide/mm/pagemap.rst of the kernel. */

@@ -42,7 +42,7 @@ int source_file_open(struct cr_ctx *ctx, int images_dirfd, uint32_t pages_id, st
  * (UFFDIO_COPY, process_vm_writev, write), which answer EFAULT.
  */
 int source_mapped_open(struct cr_ctx *ctx, int images_dirfd, uint32_t pages_id, struct page_source **ret);
-/* Mapped where the file is memory (tmpfs, memfd, DAX), else read: what measures best. */
+/* Mapped where the file is memory with large pages (DAX, tmpfs with huge ones), else read: what measures best. */
 int source_open(struct cr_ctx *ctx, int images_dirfd, uint32_t pages_id, struct page_source **ret);
 /*
  * --[no-]readahead for all of SRC; call it once, early. TRI_AUTO is what measures best: a file is declared to be

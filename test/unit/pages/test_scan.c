@@ -4,7 +4,7 @@
 
 #include <sys/ioctl.h>
 
-#include "mem/pagemap_scan.h"
+#include "pages/pagemap_scan.h"
 #include "mem/scan.h"
 #include "mem/vma.h"
 

@@ -3,8 +3,8 @@
  * The PAGEMAP_SCAN request of /proc/PID/pagemap (Linux 6.7), for systems whose headers are older: the kernel's
  * Documentation/admin-guide/mm/pagemap.rst. The names are ours, so that newer headers don't clash.
  */
-#ifndef CRIU_MEM_PAGEMAP_SCAN_H
-#define CRIU_MEM_PAGEMAP_SCAN_H
+#ifndef CRIU_PAGES_PAGEMAP_SCAN_H
+#define CRIU_PAGES_PAGEMAP_SCAN_H
 
 #include <stdint.h>
 #include <sys/ioctl.h>
@@ -15,6 +15,7 @@ enum pms_page {
 	PMS_PRESENT = 0x08, /* in memory */
 	PMS_SWAPPED = 0x10,
 	PMS_ZERO = 0x20, /* the zero page, that every reader of untouched memory gets */
+	PMS_HUGE = 0x40, /* mapped by one entry of 2 MiB */
 };
 
 /* One answer: START to END have WHAT in common. */
