@@ -143,7 +143,8 @@ def exec_cmd(s, before):
     images = s.images("images-1")
     s.check_dumped(s.dump(images), before)
     argv = [a for a in s.restore_argv(images, False) if a != "-d"]
-    argv += ["--exec-cmd", "--", "/bin/sh", "-c", "echo $$ >parent; while [ ! -e done ]; do sleep 0.02; done; :"]
+    argv += ["--exec-cmd", "--", "/bin/sh", "-c",
+             f"echo $$ >{s.work}/parent; while [ ! -e {s.work}/done ]; do sleep 0.02; done; :"]
     s.last_log = os.path.join(images, "restore.log")
     pid = s.reaper.spawn([s.criu] + argv, s.work, s.criu_out, s.env)
     where = os.path.join(s.work, "parent")
