@@ -80,6 +80,7 @@ struct restore {
 	bool any_shared_files; /* some tasks have one descriptor table */
 	struct fd_restore *fds;
 	struct shmem_restore *segments;
+	struct kernel *kernel;
 	struct own_creds own_creds;
 	struct vdso_live vdso;
 	pid_t own_pgid;

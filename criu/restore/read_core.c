@@ -106,10 +106,32 @@ static int check_itimer(const ItimerEntry *it)
 	return it && it->isec <= INT64_MAX && it->vsec <= INT64_MAX && it->iusec < 1000000 && it->vusec < 1000000;
 }
 
+/* As wait(2) gives it, of one that exited or that a signal ended. */
+static bool ends_so(uint32_t status)
+{
+	uint32_t sig = status & 0x7f;
+
+	if (!sig)
+		return !(status & ~0xff00u);
+	switch (sig) {
+	case SIGCHLD:
+	case SIGCONT:
+	case SIGURG:
+	case SIGWINCH:
+	case SIGSTOP:
+	case SIGTSTP:
+	case SIGTTIN:
+	case SIGTTOU:
+		return false;
+	default:
+		return sig <= PLAN_NSIG && !(status & ~0xffu);
+	}
+}
+
 static int check_task(struct cr_ctx *ctx, pid_t pid, const TaskCoreEntry *tc)
 {
 	if (tc->task_state == TASK_DEAD)
-		return tc->exit_code & ~0xffffu ? damaged(ctx, pid, "the exit code") : 0;
+		return ends_so(tc->exit_code) ? 0 : damaged(ctx, pid, "the exit code");
 	if (tc->task_state != TASK_ALIVE && tc->task_state != TASK_STOPPED)
 		return damaged(ctx, pid, "the state of the task");
 	if (strlen(tc->comm) >= PLAN_COMM_LEN)

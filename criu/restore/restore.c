@@ -12,6 +12,7 @@
 #include "base/script.h"
 #include "base/str.h"
 #include "image/stats.h"
+#include "kernel/kernel.h"
 #include "restore/arch.h"
 #include "restore/finalize.h"
 #include "restore/fork.h"
@@ -43,6 +44,9 @@ static int plan_memory(struct restore *r, struct restore_task *rt)
 			return err;
 		source_readahead(rt->source, r->opts->readahead);
 		way = fill_choose(rt->pagemap->nr_pages * RUN_PAGE_SIZE, rt->source);
+		if (way == FILL_OUTSIDE && (rt->source->ops->caps & SOURCE_HAS_FILE) &&
+		    !kernel_has(r->kernel, KERNEL_UFFD))
+			way = FILL_PREAD;
 	}
 	err = mem_plan_areas(&r->ctx, pid, rt->mm, rt->pagemap, way, &rt->plan);
 	if (!err)
@@ -72,6 +76,8 @@ static int phase_plan(void *arg)
 	int err;
 
 	err = tree_plan(r);
+	if (!err)
+		err = kernel_new(&r->kernel);
 	if (!err)
 		err = vdso_find_live(&r->ctx, &r->vdso);
 	if (!err)
@@ -301,6 +307,7 @@ static void restore_free(struct restore *r)
 	shmem_restore_free(&r->segments);
 	restore_free_tree(r);
 	free(r->own_creds.groups);
+	kernel_free(&r->kernel);
 	close_fdp(&r->go_pipe[0]);
 	close_fdp(&r->go_pipe[1]);
 	close_fdp(&r->images_dirfd);
