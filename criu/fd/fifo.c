@@ -91,7 +91,6 @@ static int fifo_check(struct fd_restore *restore, struct fd_file *file)
 	const FifoEntry *entry = file->entry->fifo;
 	struct fd_file *path = fd_file_find(restore, entry->has_regf_id ? entry->regf_id : entry->id);
 	struct pipe_buffers *buffers = buffers_of(restore);
-	struct pipe_buffer *buffer;
 
 	if (!path || path->ops != &reg_ops)
 		return fd_bad(restore, file, "no path");
@@ -99,7 +98,7 @@ static int fifo_check(struct fd_restore *restore, struct fd_file *file)
 		return fd_bad(restore, file, "a path to no FIFO");
 	file->path_file = path;
 	path->path_only = true;
-	return buffers ? pipe_buffer_add(buffers, entry->pipe_id, &buffer) : -ENOMEM;
+	return buffers ? pipe_buffer_add(buffers, entry->pipe_id) : -ENOMEM;
 }
 
 static int add_data(struct fd_restore *restore, struct image *img, ProtobufCMessage *msg)
@@ -112,7 +111,7 @@ static int fifo_read(struct fd_restore *restore)
 	struct pipe_buffers *buffers = buffers_of(restore);
 	int r = buffers ? fd_read_image(restore, IMG_FIFO_DATA, add_data) : -ENOMEM;
 
-	return r < 0 ? r : pipe_buffers_sort(buffers);
+	return r < 0 ? r : pipe_buffers_sort(restore, IMG_FIFO_DATA, buffers);
 }
 
 /* Opens it for both directions, which never blocks, and puts the data in. */

@@ -60,11 +60,10 @@ static int pipe_check(struct fd_restore *restore, struct fd_file *file)
 {
 	const PipeEntry *entry = file->entry->pipe;
 	struct pipe_buffers *buffers = buffers_of(restore);
-	struct pipe_buffer *buffer;
 
 	if ((entry->flags & O_ACCMODE) == O_ACCMODE)
 		return fd_bad(restore, file, "an impossible access mode");
-	return buffers ? pipe_buffer_add(buffers, entry->pipe_id, &buffer) : -ENOMEM;
+	return buffers ? pipe_buffer_add(buffers, entry->pipe_id) : -ENOMEM;
 }
 
 static int add_data(struct fd_restore *restore, struct image *img, ProtobufCMessage *msg)
@@ -78,7 +77,7 @@ static int pipe_read(struct fd_restore *restore)
 	int r = buffers ? fd_read_image(restore, IMG_PIPES_DATA, add_data) : -ENOMEM;
 
 	if (!r)
-		r = pipe_buffers_sort(buffers);
+		r = pipe_buffers_sort(restore, IMG_PIPES_DATA, buffers);
 	for (size_t i = 0; i < restore->nr_files && !r; i++) {
 		const struct fd_file *file = &restore->files[i];
 

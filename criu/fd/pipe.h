@@ -18,6 +18,8 @@ struct pipe_buffer {
 	size_t order;  /* in which it was read */
 	uint32_t size; /* capacity in bytes, 0: not told */
 	bool packets;  /* a writer is in packet mode */
+	bool has_file; /* files.img has an end of it */
+	bool has_data; /* the data image has an entry, which may be of no bytes */
 	struct pipe_part *parts;
 	size_t nr_parts;
 	int read_fd, write_fd; /* while files are opened, else -1 */
@@ -37,9 +39,10 @@ int pipe_data_dump(struct fd_dump *dump, const struct fd_object *obj, enum image
 
 /* Takes in an entry of the data image and the payload behind it. */
 int pipe_data_add(struct fd_restore *restore, struct image *img, ProtobufCMessage *msg, struct pipe_buffers *buffers);
-/* Adds an empty one; several of the same id become one by sorting, their data in the order of adding. */
-int pipe_buffer_add(struct pipe_buffers *buffers, uint32_t pipe_id, struct pipe_buffer **ret);
-int pipe_buffers_sort(struct pipe_buffers *buffers);
+/* Adds an empty one, for a file; several of the same id become one by sorting, their data in the order of adding. */
+int pipe_buffer_add(struct pipe_buffers *buffers, uint32_t pipe_id);
+/* -EBADMSG, explained, if the data image KIND and files.img don't tell of the same pipes. */
+int pipe_buffers_sort(struct fd_restore *restore, enum image_kind kind, struct pipe_buffers *buffers);
 /* Among sorted ones. NULL if there is none. */
 struct pipe_buffer *pipe_buffer_find(struct pipe_buffers *buffers, uint32_t pipe_id);
 /* Sets the capacity of the empty pipe that WRITE_FD leads to and puts the data in. Leaves O_NONBLOCK set. */

@@ -113,7 +113,7 @@ struct pipe_buffer *pipe_buffer_find(struct pipe_buffers *buffers, uint32_t pipe
 	return buffers->nr ? bsearch(&key, buffers->v, buffers->nr, sizeof(key), buffer_compare) : NULL;
 }
 
-int pipe_buffer_add(struct pipe_buffers *buffers, uint32_t pipe_id, struct pipe_buffer **ret)
+static int add_buffer(struct pipe_buffers *buffers, uint32_t pipe_id, struct pipe_buffer **ret)
 {
 	struct pipe_buffer *grown = buffers->v;
 
@@ -127,6 +127,16 @@ int pipe_buffer_add(struct pipe_buffers *buffers, uint32_t pipe_id, struct pipe_
 	return 0;
 }
 
+int pipe_buffer_add(struct pipe_buffers *buffers, uint32_t pipe_id)
+{
+	struct pipe_buffer *buffer;
+	int r = add_buffer(buffers, pipe_id, &buffer);
+
+	if (!r)
+		buffer->has_file = true;
+	return r;
+}
+
 int pipe_data_add(struct fd_restore *restore, struct image *img, ProtobufCMessage *msg, struct pipe_buffers *buffers)
 {
 	const PipeDataEntry *entry = (PipeDataEntry *)msg;
@@ -135,9 +145,10 @@ int pipe_data_add(struct fd_restore *restore, struct image *img, ProtobufCMessag
 
 	if (entry->bytes > image_remaining(img) || entry->bytes > INT_MAX || entry->size > INT_MAX)
 		return -EBADMSG;
-	r = pipe_buffer_add(buffers, entry->pipe_id, &buffer);
+	r = add_buffer(buffers, entry->pipe_id, &buffer);
 	if (r < 0)
 		return r;
+	buffer->has_data = true;
 	buffer->size = entry->size;
 	if (!entry->bytes)
 		return 0;
@@ -164,6 +175,8 @@ static int merge(struct pipe_buffer *to, struct pipe_buffer *from)
 {
 	struct pipe_part *grown;
 
+	to->has_file |= from->has_file;
+	to->has_data |= from->has_data;
 	if (!to->size)
 		to->size = from->size;
 	if (!from->nr_parts)
@@ -180,7 +193,23 @@ static int merge(struct pipe_buffer *to, struct pipe_buffer *from)
 	return 0;
 }
 
-int pipe_buffers_sort(struct pipe_buffers *buffers)
+/* Sets of the first generation may have no entry for an empty pipe. */
+static int check_complete(struct fd_restore *restore, enum image_kind kind, const struct pipe_buffers *buffers)
+{
+	const char *name = image_kind_info(kind)->pattern;
+
+	for (size_t i = 0; i < buffers->nr; i++) {
+		const struct pipe_buffer *b = &buffers->v[i];
+
+		if (!b->has_file)
+			return cr_fail(restore->ctx, -EBADMSG, "%s: there is no pipe %u", name, b->pipe_id);
+		if (!b->has_data && !restore->old_files)
+			return cr_fail(restore->ctx, -EBADMSG, "%s: nothing is told of pipe %u", name, b->pipe_id);
+	}
+	return 0;
+}
+
+int pipe_buffers_sort(struct fd_restore *restore, enum image_kind kind, struct pipe_buffers *buffers)
 {
 	size_t kept = 0;
 
@@ -200,7 +229,7 @@ int pipe_buffers_sort(struct pipe_buffers *buffers)
 		}
 	}
 	buffers->nr = kept + 1;
-	return 0;
+	return check_complete(restore, kind, buffers);
 }
 
 int pipe_data_fill(struct fd_restore *restore, const struct pipe_buffer *buffer, int write_fd)

@@ -221,6 +221,7 @@ int fd_restore_read(struct cr_ctx *ctx, const struct cr_opts *opts, int images_d
 	r = read_files(restore);
 	if (r == -ENOENT) {
 		r = 0;
+		restore->old_files = true;
 		for (size_t i = 0; i < fd_registry_nr && !r; i++)
 			if (fd_registry[i]->old_kind >= 0)
 				r = read_old_files(restore, fd_registry[i]);

@@ -15,6 +15,7 @@ struct fd_restore {
 	struct cr_ctx *ctx;
 	const struct cr_opts *opts;
 	int dirfd;
+	bool old_files;	       /* an image for each kind, of the first generation */
 	struct fd_file *files; /* ascending by id */
 	size_t nr_files;
 	struct fd_table **tables;

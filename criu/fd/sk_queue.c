@@ -139,10 +139,11 @@ static int packet_compare(const void *x, const void *y)
 static int read_packet(struct fd_restore *restore, struct image *img, const SkPacketEntry *entry,
 		       struct sk_queues *queues)
 {
+	const struct fd_file *file = fd_file_find(restore, entry->id_for);
 	struct sk_packet *p = queues->v;
 
-	if (!fd_file_find(restore, entry->id_for))
-		return cr_fail(restore->ctx, -EBADMSG, "sk-queues.img: there is no file %u", entry->id_for);
+	if (!file || file->ops->type != FD_TYPES__UNIXSK)
+		return cr_fail(restore->ctx, -EBADMSG, "sk-queues.img: there is no socket %u", entry->id_for);
 	if (entry->n_scm)
 		return cr_fail(restore->ctx, -EOPNOTSUPP,
 			       "sk-queues.img: file %u: descriptors in flight (SCM_RIGHTS) "
@@ -206,8 +207,11 @@ int sk_queue_fill(struct fd_restore *restore, const struct sk_queues *queues, ui
 	for (size_t i = first; i < queues->nr && queues->v[i].id_for == id; i++) {
 		const struct sk_packet *p = &queues->v[i];
 
-		if (send(fd, p->data, p->len, MSG_DONTWAIT | MSG_NOSIGNAL) != p->len)
-			return cr_fail_errno(restore->ctx, -errno, "Can't fill the queue of file %u", id);
+		ssize_t n = send(fd, p->data, p->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n != p->len)
+			return cr_fail_errno(restore->ctx, n < 0 ? -errno : -ENOBUFS, "Can't fill the queue of file %u",
+					     id);
 	}
 	return 0;
 }

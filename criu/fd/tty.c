@@ -33,7 +33,7 @@ struct terminal {
 };
 
 struct task_note {
-	pid_t pid, sid, foreground;
+	pid_t sid, foreground;
 	dev_t tty; /* its controlling terminal, 0: none */
 };
 
@@ -83,7 +83,7 @@ static int tty_dump_task(struct fd_dump *dump, const struct fd_task *task)
 	if (!grown)
 		return -ENOMEM;
 	state->tasks = grown;
-	grown[state->nr_tasks++] = (struct task_note){ task->pid, stat.session, stat.tpgid, (uint32_t)stat.tty_nr };
+	grown[state->nr_tasks++] = (struct task_note){ stat.session, stat.tpgid, (uint32_t)stat.tty_nr };
 	return 0;
 }
 
@@ -215,27 +215,14 @@ static const struct task_note *controlled_by(const struct tty_dump *state, const
 	return NULL;
 }
 
-static bool in_tree(const struct tty_dump *state, pid_t pid)
-{
-	for (size_t i = 0; i < state->nr_tasks; i++)
-		if (state->tasks[i].pid == pid)
-			return true;
-	return false;
-}
-
 /* OUTSIDE is the index of a terminal outside that was met before. */
-static int check_outside(struct fd_dump *dump, const struct tty_dump *state, const struct terminal *t,
-			 const struct task_note *task, int *outside)
+static int check_outside(struct fd_dump *dump, const struct terminal *t, int *outside)
 {
 	if (!dump->opts->shell_job)
 		return cr_fail(dump->ctx, -EOPNOTSUPP,
 			       "%s: the terminal's other end is outside the tree; if the task is a job of a shell, "
 			       "use --shell-job",
 			       t->who);
-	if (task && in_tree(state, task->sid))
-		return cr_fail(dump->ctx, -EOPNOTSUPP,
-			       "%s: a session of the tree (%d) whose controlling terminal is outside isn't supported",
-			       t->who, task->sid);
 	if (*outside >= 0 && *outside != t->index)
 		return cr_fail(dump->ctx, -EOPNOTSUPP, "%s: a second terminal outside the tree isn't supported",
 			       t->who);
@@ -301,7 +288,7 @@ static int tty_dump_end(struct fd_dump *dump, bool ok)
 		const struct task_note *task = controlled_by(state, t);
 
 		if ((t->kind == TTY_SLAVE || t->kind == TTY_CTTY) && !master_of(state, t->index))
-			r = check_outside(dump, state, t, task, &outside);
+			r = check_outside(dump, t, &outside);
 		if (!r)
 			r = write_terminal(dump, t, task);
 	}

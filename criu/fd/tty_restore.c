@@ -301,9 +301,11 @@ int tty_session(struct fd_restore *restore, pid_t sid)
 		const struct terminal_info *info = &state->v[i];
 		const struct fd_file *by = info->master ?: info->file;
 
-		if (info->entry->sid != (uint32_t)sid || is_outside(info) || !by || by->fd < 0)
+		if (info->entry->sid != (uint32_t)sid || !by || by->fd < 0)
 			continue;
-		if (ioctl(by->fd, TIOCSCTTY, 0) < 0)
+		if (is_outside(info))
+			log_warn(restore->ctx->log, "The session %d takes criu's own terminal over", sid);
+		if (ioctl(by->fd, TIOCSCTTY, is_outside(info)) < 0)
 			return cr_fail_errno(restore->ctx, -errno,
 					     "task %d: Can't make file %u its controlling terminal", sid, by->id);
 		return 0;
@@ -344,8 +346,8 @@ static int any_descriptor(struct fd_restore *restore, const struct fd_table *tab
 }
 
 /*
- * The foreground process group: set by the session's leader; for criu's own terminal, whose session isn't restored,
- * by the group's leader.
+ * The foreground process group: set by the session's leader or, if criu's own terminal stays with its session, by the
+ * group's leader.
  */
 int tty_task(struct fd_restore *restore, const struct fd_table *table, pid_t pid, pid_t sid)
 {
@@ -353,19 +355,19 @@ int tty_task(struct fd_restore *restore, const struct fd_table *table, pid_t pid
 
 	for (size_t i = 0; i < state->nr; i++) {
 		const struct terminal_info *info = &state->v[i];
-		pid_t setter = is_outside(info) ? info->entry->pgrp : info->entry->sid;
+		pid_t leader = info->entry->sid, group = info->entry->pgrp;
 		_cleanup_close_ int opened = -1;
 		int fd, r;
 
-		if (!info->file || !info->entry->pgrp || setter != pid)
+		if (!info->file || !group || (pid != leader && !(is_outside(info) && pid == group)))
 			continue;
-		if (!is_outside(info) && info->entry->pgrp == info->entry->sid)
-			return 0; /* so it is by TIOCSCTTY */
+		if (group == leader) /* so it is by TIOCSCTTY */
+			return 0;
 		fd = any_descriptor(restore, table, info, &opened);
-		r = fd < 0 ? -errno : tty_set_foreground(fd, info->entry->pgrp);
+		r = fd < 0 ? -errno : tty_set_foreground(fd, group);
 		if (r < 0)
-			log_warn(restore->ctx->log, "task %d: Can't make %u the foreground group of its terminal: %s",
-				 pid, info->entry->pgrp, strerror(-r));
+			log_warn(restore->ctx->log, "task %d: Can't make %d the foreground group of its terminal: %s",
+				 pid, group, strerror(-r));
 		return 0;
 	}
 	return 0;

@@ -45,6 +45,8 @@ int unix_check(struct fd_restore *restore, struct fd_file *file)
 			       "files.img: file %u: a unix socket with a name isn't supported", file->id);
 	if (entry->state != TCP_ESTABLISHED && entry->state != TCP_CLOSE)
 		return fd_bad(restore, file, "an unknown state");
+	if (entry->has_shutdown && entry->shutdown > 3)
+		return fd_bad(restore, file, "an unknown shutdown");
 	if (entry->opts->so_sndbuf > INT32_MAX || entry->opts->so_rcvbuf > INT32_MAX)
 		return fd_bad(restore, file, "an impossible buffer");
 	r = pair_map_get(&state->by_ino, entry->ino, 0, &id, &is_new);
@@ -81,7 +83,7 @@ static int shut_down(int fd, const UnixSkEntry *entry)
 
 	if (!entry->has_shutdown || !entry->shutdown)
 		return 0;
-	return shutdown(fd, how[entry->shutdown & 3]) < 0 ? -errno : 0;
+	return shutdown(fd, how[entry->shutdown]) < 0 ? -errno : 0;
 }
 
 /* PEER is NULL if the other end was closed. */

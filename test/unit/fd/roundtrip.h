@@ -13,6 +13,7 @@
 struct fd_case {
 	const char *name;
 	int nr_tasks;		/* 0 counts as 1 */
+	bool shell;		/* task 0 leads a session, the others groups in it */
 	bool sessions;		/* every task leads a session, as it did */
 	void (*make)(int who);	/* in task WHO (from 0), whose parent made its own before: it has those, too */
 	void (*check)(int who); /* in the restored task; the last task is first */
@@ -35,7 +36,7 @@ bool same_open_file(pid_t pid1, int fd1, pid_t pid2, int fd2);
 
 /* Memory of all tasks of a case, for pids and the like. */
 struct shared_notes {
-	int ready;
+	int ready, placed;
 	pid_t pids[MAX_TASKS];
 	long number[8];
 	char failed[512];

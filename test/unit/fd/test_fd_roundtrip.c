@@ -106,6 +106,21 @@ static void become_bare(void)
 	must(close_range(3, ~0u, 0) == 0);
 }
 
+static void wait_all(int *counter, int nr)
+{
+	__atomic_add_fetch(counter, 1, __ATOMIC_SEQ_CST);
+	for (int i = 0; __atomic_load_n(counter, __ATOMIC_SEQ_CST) < nr; i++)
+		must(i < 5000 && usleep(1000) == 0);
+}
+
+static void place(const struct fd_case *c, int who)
+{
+	if (c->sessions || (c->shell && !who))
+		must(setsid() >= 0);
+	else if (c->shell)
+		must(setpgid(0, 0) == 0);
+}
+
 /* Each task is forked by the one before. */
 static void run_tasks(const struct fd_case *c)
 {
@@ -114,8 +129,7 @@ static void run_tasks(const struct fd_case *c)
 	do {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		notes->pids[who] = getpid();
-		if (c->sessions)
-			must(setsid() >= 0);
+		place(c, who);
 		if (!who)
 			become_bare();
 		c->make(who);
@@ -181,16 +195,16 @@ static void restore_tasks(const struct fd_case *c, struct fd_restore *restore)
 		who++;
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		must(getpid() == notes->pids[who]);
-		if (c->sessions)
-			must(setsid() >= 0 && fd_restore_session(restore, getpid()) == 0);
+		place(c, who);
+		if (getsid(0) == getpid())
+			must(fd_restore_session(restore, getpid()) == 0);
 		child = who + 1 < nr ? fork_as(notes->pids[who + 1]) : -1;
 		must(child >= 0 || who + 1 == nr);
 	} while (!child);
 	must(fd_restore_install(restore, who + 1, getpid(), NULL, 0) == 0);
+	wait_all(&notes->placed, nr);
 	must(fd_restore_finish(restore, who + 1, getpid(), getsid(0)) == 0);
-	__atomic_add_fetch(&notes->ready, 1, __ATOMIC_SEQ_CST);
-	for (int i = 0; __atomic_load_n(&notes->ready, __ATOMIC_SEQ_CST) < nr; i++)
-		must(i < 5000 && usleep(1000) == 0);
+	wait_all(&notes->ready, nr);
 	if (child > 0)
 		must(waitpid(child, &status, 0) == child);
 	if (status)
@@ -214,7 +228,7 @@ static int restore_all(struct cr_ctx *ctx, const struct fd_case *c, const struct
 		fd_restore_free(&restore);
 		return first;
 	}
-	notes->ready = 0;
+	notes->ready = notes->placed = 0;
 	root = fork_as(notes->pids[0]);
 	assert_true(root >= 0);
 	if (!root) {

@@ -172,6 +172,26 @@ static void check_outer(int who)
 	must((fcntl(4, F_GETFL) & O_ACCMODE) == O_RDONLY);
 }
 
+/* A shell itself: the leader of a session with a job in the foreground. */
+static void make_shell(int who)
+{
+	char name[32];
+	int n = notes->number[0];
+
+	snprintf(name, sizeof(name), "/dev/pts/%d", n);
+	if (!who) {
+		must(open(name, O_RDWR) == 3);
+		return;
+	}
+	signal(SIGTTOU, SIG_IGN);
+	must(tcsetpgrp(3, getpid()) == 0);
+}
+
+static void check_shell(int who)
+{
+	must(is_pts(3, 1) && tcgetsid(3) == notes->pids[0] && tcgetpgrp(3) == notes->pids[1]);
+}
+
 const struct fd_case tty_cases[] = {
 	{ .name = "pseudoterminals", .nr_tasks = 2, .make = make_ptys, .check = check_ptys },
 	{ .name = "a controlling terminal",
@@ -185,6 +205,13 @@ const struct fd_case tty_cases[] = {
 	  .make = make_outer,
 	  .between = own_terminal,
 	  .check = check_outer },
+	{ .name = "a shell",
+	  .nr_tasks = 2,
+	  .shell = true,
+	  .setup = setup_shell_job,
+	  .make = make_shell,
+	  .between = own_terminal,
+	  .check = check_shell },
 	{ .name = "a shell's job without a terminal",
 	  .setup = setup_shell_job,
 	  .make = make_outer,
