@@ -178,11 +178,13 @@ static bool is_huge(const struct page_source *src)
 	return nr > HUGE_SAMPLES / 2;
 }
 
-static bool is_tmpfs(int fd)
+/* A hole of tmpfs gets a page when a mapping of it is looked at: a file that claims terabytes must not be. */
+static bool is_tmpfs_without_holes(int fd)
 {
 	struct statfs fs;
+	struct stat st;
 
-	return !fstatfs(fd, &fs) && fs.f_type == TMPFS_MAGIC;
+	return !fstatfs(fd, &fs) && fs.f_type == TMPFS_MAGIC && !fstat(fd, &st) && st.st_blocks * 512 >= st.st_size;
 }
 
 /*
@@ -198,7 +200,7 @@ int source_open(struct cr_ctx *ctx, int images_dirfd, uint32_t pages_id, struct 
 	if (r || (*ret)->size < HUGE_PAGE)
 		return r;
 	dax = is_dax((*ret)->fd);
-	tmpfs = is_tmpfs((*ret)->fd);
+	tmpfs = is_tmpfs_without_holes((*ret)->fd);
 	if (!dax && !tmpfs)
 		return 0;
 	r = source_mapped_open(ctx, images_dirfd, pages_id, &mapped);

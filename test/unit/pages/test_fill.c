@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "pages/allocate.h"
 #include "restore/fill.h"
 
 #define NR_PAGES 1000ul /* of each area; several chunks */
@@ -184,6 +185,49 @@ static void test_cancel(void **state)
 	source_close(&src);
 }
 
+/* Huge pages are mapped, others read; a file of holes never is mapped. */
+static void test_kind_of_source(void **state)
+{
+	struct fixture *f = *state;
+	struct page_source *src;
+	const uint64_t size = 64ul << 20;
+	struct stat st;
+	int fd = openat(f->dirfd, "pages-1.img", O_RDWR | O_CREAT, 0600);
+	char *base;
+
+	assert_int_equal(ftruncate(fd, 1ll << 40), 0);
+	assert_int_equal(source_open(&f->ctx, f->dirfd, 1, &src), 0);
+	assert_string_equal(src->ops->name, "file");
+	source_close(&src);
+	assert_int_equal(ftruncate(fd, size), 0);
+	base = mmap((void *)0x600000000000, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
+	assert_true(base != MAP_FAILED);
+	setenv("CRIU_PAGES_HUGE", "0", 1);
+	assert_int_equal(pages_allocate(fd, base, size / 2, true), 0);
+	assert_int_equal(ftruncate(fd, size / 2), 0);
+	assert_int_equal(source_open(&f->ctx, f->dirfd, 1, &src), 0);
+	assert_string_equal(src->ops->name, "file");
+	source_close(&src);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(ftruncate(fd, size), 0);
+	setenv("CRIU_PAGES_HUGE", "1", 1);
+	assert_int_equal(pages_allocate(fd, base, size, true), 0);
+	unsetenv("CRIU_PAGES_HUGE");
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_blocks * 512, size);
+	/* Whether there are huge pages is the kernel's to say; what is there must be right in both cases. */
+	base[size - 1] = 'z';
+	assert_int_equal(source_open(&f->ctx, f->dirfd, 1, &src), 0);
+	if (src->base) {
+		assert_int_equal((uintptr_t)src->base % (2ul << 20), 0);
+		assert_int_equal(src->base[size - 1], 'z');
+	}
+	source_readahead(src, TRI_AUTO);
+	source_close(&src);
+	munmap(base, size);
+	close(fd);
+}
+
 static void test_choice(void **state)
 {
 	struct fixture *f = *state;
@@ -205,6 +249,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_fill, fixture_begin, fixture_end),
 		cmocka_unit_test_setup_teardown(test_errors, fixture_begin, fixture_end),
 		cmocka_unit_test_setup_teardown(test_cancel, fixture_begin, fixture_end),
+		cmocka_unit_test_setup_teardown(test_kind_of_source, fixture_begin, fixture_end),
 		cmocka_unit_test_setup_teardown(test_choice, fixture_begin, fixture_end),
 	};
 
