@@ -130,10 +130,10 @@ static int check_pages_file(struct reading *rd, int images_dirfd)
 	struct stat st;
 	int r = image_name(IMG_PAGES, name, sizeof(name), (unsigned long)rd->map->pages_id);
 
-	if (!need)
-		return 0;
 	if (!r && fstatat(images_dirfd, name, &st, 0))
 		r = -errno;
+	if (r == -ENOENT && !need)
+		return 0;
 	if (r)
 		return cr_fail_errno(rd->ctx, r, "Can't find the pages image %u", rd->map->pages_id);
 	if (st.st_size < 0 || (uint64_t)st.st_size != need)

@@ -103,7 +103,7 @@ static int read_pairs(struct cr_ctx *ctx, int images_dirfd, enum image_kind kind
 	}
 	if (!r)
 		r = pairs_sort(ret);
-	return r ? cr_fail_errno(ctx, r, "Can't read %s.img", image_kind_info(kind)->pattern) : 0;
+	return r ? cr_fail_errno(ctx, r, "Can't read %s", image_kind_info(kind)->pattern) : 0;
 }
 
 static bool has_memfds(MmEntry *const *mms, size_t nr)
