@@ -19,6 +19,7 @@
 #include "base/io.h"
 #include "proc/list.h"
 #include "proc/status.h"
+#include "seize/exec_guard.h"
 #include "seize/seize.h"
 #include "seize/supervisor.h"
 
@@ -40,21 +41,26 @@ struct seizing {
 /* A flag of proc_stat.flags: Linux, include/linux/sched.h. */
 #define PF_KTHREAD 0x00200000
 
-/* Collects a thread that has died under our eyes: others of its process may be waiting for that, in execve(2). */
-static bool reap_if_dead(pid_t tid)
+static void thread_set_free(struct thread_set *set)
 {
-	siginfo_t info = { 0 };
-
-	return waitid(P_PID, tid, &info, WEXITED | WNOHANG | __WALL) == 0 && info.si_pid;
+	free(set->v);
+	*set = (struct thread_set){ 0 };
 }
 
 static void thread_set_release(struct thread_set *set)
 {
 	for (size_t i = 0; i < set->nr; i++)
-		if (compel_detach(&set->v[i]) < 0)
-			reap_if_dead(set->v[i].tid);
-	free(set->v);
-	*set = (struct thread_set){ 0 };
+		compel_detach(&set->v[i]);
+	thread_set_free(set);
+}
+
+/* A stopped thread dies only with all others: its process was killed, or one that ran has called execve(2). */
+static bool thread_set_died(const struct thread_set *set)
+{
+	siginfo_t info = { 0 };
+
+	return set->nr &&
+	       (waitid(P_PID, set->v[0].tid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 || info.si_pid);
 }
 
 static bool thread_set_has(const struct thread_set *set, pid_t tid)
@@ -90,7 +96,7 @@ static bool has_ended(pid_t tid)
 
 /*
  * Waits for a state to collect, so that compel_wait_stop() can't block beyond the deadline. -ESRCH: it has ended;
- * -EAGAIN: a thread that was stopped already has.
+ * -ESTALE: those that were stopped already have.
  */
 static int wait_for_state(const struct seizing *s, pid_t tid, const struct thread_set *set)
 {
@@ -116,9 +122,8 @@ static int wait_for_state(const struct seizing *s, pid_t tid, const struct threa
 			continue;
 		if (has_ended(tid))
 			return -ESRCH;
-		for (size_t i = 0; i < set->nr; i++)
-			if (reap_if_dead(set->v[i].tid))
-				return -EAGAIN;
+		if (thread_set_died(set))
+			return -ESTALE;
 	}
 }
 
@@ -162,13 +167,15 @@ static int append_thread(const struct seizing *s, struct thread_set *set, pid_t 
 	return 0;
 }
 
-/* 0, -ESRCH: it ended before it stopped, -EAGAIN: see wait_for_state(), or another error that has been explained. */
+/* 0, -ESRCH: it ended before it stopped, -ESTALE: see wait_for_state(), or another error that has been explained. */
 static int stop_thread(const struct seizing *s, pid_t tid, struct thread_set *set)
 {
 	struct compel_stop stop = { 0 };
 	int r;
 
 	r = compel_seize(tid, 0);
+	if (r == -EPERM) /* perhaps it was a leader whose place the thread that calls execve(2) has taken just now */
+		r = compel_seize(tid, 0);
 	if (r < 0 && r != -ESRCH)
 		r = explain_refusal(s, tid, r);
 	if (r < 0)
@@ -184,12 +191,14 @@ static int stop_thread(const struct seizing *s, pid_t tid, struct thread_set *se
 		return 0;
 	/* One that runs can't be let go: that happens when this process ends. */
 	ptrace(PTRACE_DETACH, tid, 0, 0);
-	if (r == -ESRCH || r == -EAGAIN)
+	if (r == -ECHILD) /* collected by the guard */
+		r = -ESRCH;
+	if (r == -ESRCH || r == -ESTALE)
 		return r;
 	return cr_fail(s->ctx, r, "Can't stop task %d: %s", tid, stop.error.err ? stop.error.text : strerror(-r));
 }
 
-/* -EAGAIN: the leader ended, or a thread that was stopped is no more: look at the process again. */
+/* -EAGAIN: the leader has ended; -ESTALE: the threads in SET have. Then the process has to be looked at again. */
 static int stop_all_threads(const struct seizing *s, int procfd, pid_t pid, struct thread_set *set)
 {
 	bool found;
@@ -202,6 +211,9 @@ static int stop_all_threads(const struct seizing *s, int procfd, pid_t pid, stru
 		r = proc_list_threads(procfd, &tids);
 		if (r < 0)
 			return r == -ENOENT ? -ESRCH : r;
+		/* After the list, so that no thread of a new program is added to those of the old one. */
+		if (thread_set_died(set))
+			return -ESTALE;
 		for (size_t i = 0; i < tids.nr; i++) {
 			/* Both are in the order of creation, nearly always. */
 			if (set->nr > i && set->v[i].tid == tids.v[i])
@@ -215,8 +227,6 @@ static int stop_all_threads(const struct seizing *s, int procfd, pid_t pid, stru
 			if (r < 0 && r != -ESRCH)
 				return r;
 		}
-		if (!found && tids.nr != set->nr)
-			return -EAGAIN;
 		r = check_in_time(s, pid);
 		if (r < 0)
 			return r;
@@ -319,8 +329,11 @@ static int stop_process(const struct seizing *s, pid_t pid, struct dump_task *d,
 		} else {
 			r = stop_all_threads(s, d->procfd, pid, set);
 		}
-		if (r != -EAGAIN)
+		if (r == -ESTALE) /* there are others of the same ids, perhaps */
+			thread_set_free(set);
+		else if (r != -EAGAIN)
 			break;
+		log_debug(s->ctx->log, "Task %d changed while it was being stopped: once more", pid);
 		r = check_in_time(s, pid);
 		if (r < 0)
 			return r;
@@ -411,6 +424,32 @@ static int refuse_ourselves(const struct seizing *s, pid_t root)
 	return 0;
 }
 
+static int seize_all(const struct seizing *s, pid_t root)
+{
+	struct task_tree *tree = s->tree;
+	struct task *task;
+	size_t known;
+	int r;
+
+	r = seize_process(s, NULL, root, &task);
+	if (r == -ESRCH || r == -ENOENT)
+		return cr_fail(s->ctx, -ESRCH, "There is no process %d", root);
+	if (r < 0)
+		return cr_fail_errno(s->ctx, r, "Can't stop process %d", root);
+	if (task->state == TASK_DEAD)
+		return cr_fail(s->ctx, -ESRCH, "Process %d is a zombie", root);
+	/* The list grows behind the task that is looked at: breadth first. */
+	do {
+		known = tree->nr_tasks;
+		for_each_task (tree, task) {
+			r = seize_children(s, task);
+			if (r < 0)
+				return cr_fail_errno(s->ctx, r, "Can't stop the children of task %d", task->pid);
+		}
+	} while (tree->nr_tasks != known);
+	return 0;
+}
+
 int seize_tree(const struct seize_args *args, struct task_tree *tree)
 {
 	_cleanup_close_ int rootfd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -420,8 +459,7 @@ int seize_tree(const struct seize_args *args, struct task_tree *tree)
 		.deadline_us = now_us() + args->timeout_s * 1000000ull,
 		.rootfd = rootfd,
 	};
-	struct task *task;
-	size_t known;
+	struct exec_guard guard;
 	int r;
 
 	if (rootfd < 0)
@@ -429,24 +467,14 @@ int seize_tree(const struct seize_args *args, struct task_tree *tree)
 	r = refuse_ourselves(&s, args->root);
 	if (r < 0)
 		return r;
-	r = seize_process(&s, NULL, args->root, &task);
-	if (r == -ESRCH || r == -ENOENT)
-		return cr_fail(args->ctx, -ESRCH, "There is no process %d", args->root);
+	r = exec_guard_begin(&guard);
 	if (r < 0)
-		return cr_fail_errno(args->ctx, r, "Can't stop process %d", args->root);
-	if (task->state == TASK_DEAD)
-		return cr_fail(args->ctx, -ESRCH, "Process %d is a zombie", args->root);
-	/* The list grows behind the task that is looked at: breadth first. */
-	do {
-		known = tree->nr_tasks;
-		for_each_task (tree, task) {
-			r = seize_children(&s, task);
-			if (r < 0)
-				return cr_fail_errno(args->ctx, r, "Can't stop the children of task %d", task->pid);
-		}
-	} while (tree->nr_tasks != known);
-	log_info(args->ctx->log, "Stopped %zu tasks", tree->nr_tasks);
-	return 0;
+		return cr_fail_errno(args->ctx, r, "Can't set a timer");
+	r = seize_all(&s, args->root);
+	exec_guard_end(&guard);
+	if (!r)
+		log_info(args->ctx->log, "Stopped %zu tasks", tree->nr_tasks);
+	return r;
 }
 
 /* Until the last thread is gone: the caller may restore the same pid at once. */

@@ -353,7 +353,7 @@ def case_traced(bench):
 
 def case_churn(bench):
     """Threads and processes that come and go while they are being stopped."""
-    for state in ("churning", "forking"):
+    for state in ("churning", "forking", "execing"):
         task = bench.task(state)
         try:
             for _ in range(15):
@@ -364,6 +364,19 @@ def case_churn(bench):
                     raise Failure(f"{state}: it ended with {task.process.returncode}")
         finally:
             task.end()
+
+
+def case_gone(bench):
+    """When a dump has ended its pids are free, but for the root's, which its parent has to take away."""
+    task = bench.task("tree")
+    try:
+        pids = descendants(task.pid)
+        code, log, _ = bench.dump(task.pid)
+        left = [pid for pid in pids[1:] if pathlib.Path(f"/proc/{pid}").exists()]
+        if code or left:
+            raise Failure(f"status {code}, {len(left)} of {len(pids)} processes are left: {log[-300:]}")
+    finally:
+        task.end()
 
 
 def case_sigchld_ignored(bench):
@@ -400,6 +413,7 @@ def cases(bench):
     yield "refusals", lambda: case_refusals(bench)
     yield "traced", lambda: case_traced(bench)
     yield "churn", lambda: case_churn(bench)
+    yield "gone", lambda: case_gone(bench)
     yield "sigchld-ignored", lambda: case_sigchld_ignored(bench)
 
 

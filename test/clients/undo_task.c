@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -222,6 +223,28 @@ static void forking(void)
 	}
 }
 
+static void *exec_self(void *arg)
+{
+	usleep(3000);
+	execl("/proc/self/exe", "undo_task", "execing", "again", NULL);
+	return arg;
+}
+
+/* A thread that isn't the leader replaces all others by itself, over and over. */
+static void execing(bool again)
+{
+	pthread_t thread;
+
+	for (int i = 0; i < 6; i++)
+		if (pthread_create(&thread, NULL, sleeper, NULL))
+			_exit(1);
+	if (!again)
+		ready();
+	if (pthread_create(&thread, NULL, exec_self, NULL))
+		_exit(1);
+	sleeper(NULL);
+}
+
 static void in_vfork(void)
 {
 	ready();
@@ -248,6 +271,8 @@ int main(int argc, char **argv)
 {
 	setsid();
 	alarm(120);
+	if (argc > 1 && !strcmp(argv[1], "execing"))
+		execing(argc > 2);
 	for (size_t i = 0; argc > 1 && i < sizeof(modes) / sizeof(modes[0]); i++)
 		if (!strcmp(argv[1], modes[i].name))
 			modes[i].run();
