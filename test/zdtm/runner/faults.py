@@ -5,6 +5,7 @@ CRIU_FAULT_PHASE=list makes criu print its phases, "dump NAME" and "restore NAME
 ran, =NAME:before instead of running it. A broken dump must leave the tasks as they were; after the point
 of no return they may be gone, with a complete set. A broken restore must leave no process and no file."""
 import os
+import shutil
 
 from . import damage, proc
 
@@ -79,11 +80,11 @@ def fresh(job, number):
     s = list(damage.sessions(job))[number]
     proc.kill_all(s.reaper)
     for name in os.listdir(s.work):
-        if name.startswith(s.test.name + "."):
-            os.unlink(os.path.join(s.work, name))
-    for name in ("fifo", "ghost", "mapped"):
-        if os.path.lexists(os.path.join(s.work, name)):
-            os.unlink(os.path.join(s.work, name))
+        path = os.path.join(s.work, name)
+        if os.path.isdir(path):
+            shutil.rmtree(path)
+        else:
+            os.unlink(path)
     if s.start() is not None:
         raise proc.Failure("the program ended at once")
     return s

@@ -80,7 +80,8 @@ def leave_stopped(s, before):
 def restore_stopped(s, before):
     images = s.images("images-1")
     s.check_dumped(s.dump(images), before)
-    expect(s.restore(images, extra=["-s"]) == 0, "the restore failed")
+    code = s.restore(images, extra=["-s"])
+    expect(code == 0, f"the restore ended with {'a timeout' if code is None else code}")
     wait_state(s, before, "T")
     signal_all(before, signal.SIGCONT)
     s.compare(before, "stopping and going on")
@@ -155,7 +156,8 @@ def exec_cmd(s, before):
         expect(pid not in s.reaper.ended, "criu ended")
         time.sleep(0.01)
     expect(open(where).read().strip() == str(pid), "the command isn't criu's process")
-    expect(snapshot.stat_fields(f"/proc/{s.root}/stat")[4] == str(pid), "the command isn't the parent")
+    parent = snapshot.stat_fields(f"/proc/{s.root}/stat")[4]
+    expect(parent == str(pid), f"the parent is {parent}, not the command, {pid}")
     with open(os.path.join(s.work, "done"), "w"):
         pass
     expect(s.reaper.wait(pid, 5) == 0, "the command failed")
