@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Measures whole dump and restore commands, with ratios to a memcpy of the same bytes in the same run.
+"""Measures whole dump and restore commands, with ratios to a memcpy of the same bytes in the same rounds.
 
 Each job's processes are started once; then dumps and restores alternate, so that every dump but the first finds the
 image file of the one before: its pages exist. The first round is not counted. Every restored tree checks its memory.
@@ -211,17 +211,18 @@ def available_mib():
 def run_job(env, name, shape, contestants):
     """Rounds of dump and restore by each contestant: rows of the table."""
     mib = shape[0] * shape[1]
-    memcpy = env.memcpy(mib)
-    trees, rows = [], []
+    trees, rows, copies = [], [], []
     try:
         for label, criu, pmem in contestants:
             trees.append((label, Tree(env, shape, criu, pmem), [], []))
         for number in range(env.rounds + 1):
+            copies.append(env.memcpy(mib))
             for _, tree, dumps, restores in trees:
                 dump, restore = tree.dump(), tree.restore()
                 if number:
                     dumps.append(dump)
                     restores.append(restore)
+        memcpy = statistics.median(copies)
         for label, tree, dumps, restores in trees:
             ours = label.startswith("ours")
             steps = {what: tree.where_time_goes(what) for what in ("dump", "restore")} if ours else {}
@@ -304,6 +305,7 @@ def main():
         contestants.append(("peer", os.path.realpath(shutil.which(args.peer) or args.peer), False))
     if not args.quick:
         env.warm(min(7 * 1024, available_mib() * 6 // 10))
+    print(f"{os.cpu_count()} CPUs, {os.uname().release}, load average {os.getloadavg()[0]:.2f} (should be near 0)")
     print(f"{'job':<13} {'by':<10} {'what':<8} {'median ms':>9} {'best':>9} {'worst':>9} {'memcpy M':>9} {'median/M':>8}")
     rows, passed, failed = [], 0, 0
     for name, shape in jobs.items():
