@@ -11,12 +11,18 @@
 static void collect(int signo)
 {
 	int saved = errno;
-	siginfo_t info;
 
 	(void)signo;
-	do {
-		info.si_pid = 0;
-	} while (!waitid(P_ALL, 0, &info, WEXITED | WNOHANG | __WALL) && info.si_pid);
+	for (;;) {
+		siginfo_t info = { 0 };
+
+		/* Stops of tracees are reported though WSTOPPED isn't asked for: look first, they aren't for us. */
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 || !info.si_pid)
+			break;
+		if (info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED)
+			break;
+		waitid(P_PID, info.si_pid, &info, WEXITED | WNOHANG | __WALL);
+	}
 	errno = saved;
 }
 

@@ -59,8 +59,12 @@ static bool thread_set_died(const struct thread_set *set)
 {
 	siginfo_t info = { 0 };
 
-	return set->nr &&
-	       (waitid(P_PID, set->v[0].tid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 || info.si_pid);
+	if (!set->nr)
+		return false;
+	if (waitid(P_PID, set->v[0].tid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0)
+		return errno == ECHILD;
+	/* Of a tracee stops are reported, too. */
+	return info.si_pid && info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED;
 }
 
 static bool thread_set_has(const struct thread_set *set, pid_t tid)
