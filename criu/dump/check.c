@@ -8,8 +8,13 @@
 #include <unistd.h>
 
 #include "dump/state.h"
+#include "dump/unkept.h"
+#include "proc/list.h"
+#include "proc/parse.h"
 #include "proc/status.h"
 #include "proc/timers.h"
+
+#define STATUS_MAX (1 << 20)
 
 static const char *const namespaces[] = { "cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts" };
 
@@ -37,6 +42,57 @@ static int check_namespaces(struct dump *d, const struct task *task)
 	return 0;
 }
 
+/* Nothing that may run in a thread with seccomp is asked of it later: a strict one would be killed. */
+static int check_thread_seccomp(struct dump *d, const struct task *task, pid_t tid)
+{
+	_cleanup_proc_status_ struct proc_status st = { 0 };
+	_cleanup_close_ int tidfd = proc_open_tid(task->dump->procfd, tid);
+	int r = tidfd < 0 ? tidfd : proc_read_status(tidfd, &st);
+
+	if (r < 0)
+		return cr_fail_errno(d->ctx, r, "Can't read the status of thread %d", tid);
+	if (st.seccomp)
+		return cr_fail(d->ctx, -EOPNOTSUPP, "Thread %d of task %d (%s): seccomp (mode %u) isn't supported", tid,
+			       task->pid, task->dump->stat.comm, st.seccomp);
+	return 0;
+}
+
+/* A thread may have left the namespaces of the process; the mount namespace only together with its directories. */
+static int check_thread_namespaces(struct dump *d, const struct task *task, pid_t tid)
+{
+	static const char *const own[] = { "net", "uts", "ipc", "cgroup" };
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		struct stat first, theirs;
+		char path[64];
+
+		snprintf(path, sizeof(path), "ns/%s", own[i]);
+		if (fstatat(task->dump->procfd, path, &first, 0) < 0)
+			continue;
+		snprintf(path, sizeof(path), "task/%d/ns/%s", tid, own[i]);
+		if (fstatat(task->dump->procfd, path, &theirs, 0) < 0)
+			return cr_fail_errno(d->ctx, -errno, "Can't look at the %s namespace of thread %d", own[i],
+					     tid);
+		if (theirs.st_ino != first.st_ino || theirs.st_dev != first.st_dev)
+			return cr_fail(d->ctx, -EOPNOTSUPP,
+				       "Thread %d of task %d (%s): a %s namespace of its own isn't supported", tid,
+				       task->pid, task->dump->stat.comm, own[i]);
+	}
+	return 0;
+}
+
+static int check_threads(struct dump *d, const struct task *task)
+{
+	int r = 0;
+
+	for (size_t i = 1; i < task->nr_threads && !r; i++) {
+		r = check_thread_seccomp(d, task, task->threads[i].tid);
+		if (!r)
+			r = check_thread_namespaces(d, task, task->threads[i].tid);
+	}
+	return r;
+}
+
 static int check_timers(struct dump *d, const struct task *task)
 {
 	_cleanup_proc_timer_list_ struct proc_timer_list timers = { 0 };
@@ -52,12 +108,16 @@ static int check_timers(struct dump *d, const struct task *task)
 	return 0;
 }
 
-static int check_status(struct dump *d, const struct task *task)
+static int check_status(struct dump *d, const struct task *task, const struct baseline *base)
 {
 	_cleanup_proc_status_ struct proc_status st = { 0 };
+	_cleanup_free_ char *text = NULL;
 	const char *comm = task->dump->stat.comm;
-	int r = proc_read_status(task->dump->procfd, &st);
+	size_t len;
+	int r = proc_read_text(task->dump->procfd, "status", STATUS_MAX, &text, &len);
 
+	if (!r)
+		r = proc_parse_status(text, len, &st);
 	if (r < 0)
 		return cr_fail_errno(d->ctx, r, "Can't read the status of task %d", task->pid);
 	if (!(st.has & PROC_STATUS_HAS_MM))
@@ -68,7 +128,7 @@ static int check_status(struct dump *d, const struct task *task)
 	if (st.has & PROC_STATUS_HAS_SHSTK)
 		return cr_fail(d->ctx, -EOPNOTSUPP, "Task %d (%s): a shadow stack isn't supported", task->pid, comm);
 	state_of(task)->umask = st.umask;
-	return 0;
+	return check_outside(d, task, base, text);
 }
 
 /* Without --shell-job a tree has to bring its session and group leaders along, or be restored without a home. */
@@ -85,12 +145,32 @@ static int check_root_session(struct dump *d)
 	return 0;
 }
 
+static int check_task(struct dump *d, const struct task *task, const struct baseline *base)
+{
+	int r = check_namespaces(d, task);
+
+	if (!r)
+		r = check_threads(d, task);
+	if (!r)
+		r = check_status(d, task, base);
+	if (!r)
+		r = check_timers(d, task);
+	if (!r)
+		r = vma_collect(d->ctx, task->pid, task->dump->procfd, &state_of(task)->vmas);
+	if (!r)
+		r = check_inside(d, task, base);
+	return r;
+}
+
 int dump_check_tasks(struct dump *d)
 {
+	_cleanup_baseline_ struct baseline base = { 0 };
 	struct task *task;
 	int r = check_root_session(d);
 
-	for_each_task (&d->tree, task) {
+	if (!r)
+		r = baseline_read(d->ctx, &base);
+	for_each_task(&d->tree, task) {
 		if (r < 0)
 			return r;
 		if (task->state == TASK_DEAD)
@@ -98,13 +178,7 @@ int dump_check_tasks(struct dump *d)
 		task->dump->state = calloc(1, sizeof(*task->dump->state));
 		if (!task->dump->state)
 			return -ENOMEM;
-		r = check_namespaces(d, task);
-		if (!r)
-			r = check_status(d, task);
-		if (!r)
-			r = check_timers(d, task);
-		if (!r)
-			r = vma_collect(d->ctx, task->pid, task->dump->procfd, &state_of(task)->vmas);
+		r = check_task(d, task, &base);
 	}
 	return r;
 }
