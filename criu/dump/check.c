@@ -16,24 +16,27 @@
 
 #define STATUS_MAX (1 << 20)
 
-static const char *const namespaces[] = { "cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts" };
+static const char *const namespaces[] = {
+	"cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "time", "user", "time_for_children", "uts"
+};
 
 static int check_namespaces(struct dump *d, const struct task *task)
 {
 	for (size_t i = 0; i < sizeof(namespaces) / sizeof(namespaces[0]); i++) {
-		struct stat theirs, ours;
-		char path[32];
+		struct stat theirs = { 0 }, ours;
+		char path[64];
 
-		snprintf(path, sizeof(path), "ns/%s", namespaces[i]);
-		if (fstatat(task->dump->procfd, path, &theirs, 0) < 0) {
+		snprintf(path, sizeof(path), "/proc/self/ns/%s", namespaces[i]);
+		if (stat(path, &ours) < 0) {
 			if (errno == ENOENT)
 				continue;
+			return cr_fail_errno(d->ctx, -errno, "Can't look at %s", path);
+		}
+		/* A pid namespace for children doesn't show before the first child is there. */
+		snprintf(path, sizeof(path), "ns/%s", namespaces[i]);
+		if (fstatat(task->dump->procfd, path, &theirs, 0) < 0 && errno != ENOENT)
 			return cr_fail_errno(d->ctx, -errno, "Can't look at the %s namespace of task %d", namespaces[i],
 					     task->pid);
-		}
-		snprintf(path, sizeof(path), "/proc/self/ns/%s", namespaces[i]);
-		if (stat(path, &ours) < 0)
-			return cr_fail_errno(d->ctx, -errno, "Can't look at %s", path);
 		if (theirs.st_ino != ours.st_ino || theirs.st_dev != ours.st_dev)
 			return cr_fail(d->ctx, -EOPNOTSUPP,
 				       "Task %d (%s): a %s namespace other than criu's isn't supported", task->pid,
@@ -57,38 +60,35 @@ static int check_thread_seccomp(struct dump *d, const struct task *task, pid_t t
 	return 0;
 }
 
-/* A thread may have left the namespaces of the process; the mount namespace only together with its directories. */
-static int check_thread_namespaces(struct dump *d, const struct task *task, pid_t tid)
+/*
+ * A thread may have left the namespaces of the process: as runtimes of containers do with networks. Each look costs as
+ * much as all the rest of a thread, so the others aren't looked for; the mount namespace goes with the directories.
+ */
+static int check_thread_network(struct dump *d, const struct task *task, pid_t tid, const struct stat *first)
 {
-	static const char *const own[] = { "net", "uts", "ipc", "cgroup" };
+	struct stat theirs;
+	char path[64];
 
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
-		struct stat first, theirs;
-		char path[64];
-
-		snprintf(path, sizeof(path), "ns/%s", own[i]);
-		if (fstatat(task->dump->procfd, path, &first, 0) < 0)
-			continue;
-		snprintf(path, sizeof(path), "task/%d/ns/%s", tid, own[i]);
-		if (fstatat(task->dump->procfd, path, &theirs, 0) < 0)
-			return cr_fail_errno(d->ctx, -errno, "Can't look at the %s namespace of thread %d", own[i],
-					     tid);
-		if (theirs.st_ino != first.st_ino || theirs.st_dev != first.st_dev)
-			return cr_fail(d->ctx, -EOPNOTSUPP,
-				       "Thread %d of task %d (%s): a %s namespace of its own isn't supported", tid,
-				       task->pid, task->dump->stat.comm, own[i]);
-	}
+	snprintf(path, sizeof(path), "task/%d/ns/net", tid);
+	if (fstatat(task->dump->procfd, path, &theirs, 0) < 0)
+		return cr_fail_errno(d->ctx, -errno, "Can't look at the network namespace of thread %d", tid);
+	if (theirs.st_ino != first->st_ino || theirs.st_dev != first->st_dev)
+		return cr_fail(d->ctx, -EOPNOTSUPP,
+			       "Thread %d of task %d (%s): a network namespace of its own isn't supported", tid,
+			       task->pid, task->dump->stat.comm);
 	return 0;
 }
 
 static int check_threads(struct dump *d, const struct task *task)
 {
+	struct stat net;
+	bool has_net = task->nr_threads > 1 && !fstatat(task->dump->procfd, "ns/net", &net, 0);
 	int r = 0;
 
 	for (size_t i = 1; i < task->nr_threads && !r; i++) {
 		r = check_thread_seccomp(d, task, task->threads[i].tid);
-		if (!r)
-			r = check_thread_namespaces(d, task, task->threads[i].tid);
+		if (!r && has_net)
+			r = check_thread_network(d, task, task->threads[i].tid, &net);
 	}
 	return r;
 }
@@ -170,7 +170,7 @@ int dump_check_tasks(struct dump *d)
 
 	if (!r)
 		r = baseline_read(d->ctx, &base);
-	for_each_task(&d->tree, task) {
+	for_each_task (&d->tree, task) {
 		if (r < 0)
 			return r;
 		if (task->state == TASK_DEAD)

@@ -16,8 +16,8 @@ struct baseline {
 	char *status, *cgroup; /* the texts of /proc/self/status and /proc/self/cgroup; owned, never NULL */
 	uint64_t timer_slack;
 	uint32_t coredump_filter;
-	uint64_t slice; /* of the scheduler, ns; 0: the kernel doesn't tell */
-	long keyring;	/* the session's */
+	uint64_t slice;	    /* of the scheduler, ns; 0: the kernel doesn't tell */
+	long keyring;	    /* the session's */
 	bool several_nodes; /* of memory */
 	bool semaphores;    /* there are System V ones */
 };

@@ -158,8 +158,8 @@ static int check_area_policies(struct dump *d, const struct task *task, const st
 		return 0;
 	r = proc_read_text(task->dump->procfd, "numa_maps", OF_AREAS_MAX, &text, &len);
 	if (r < 0)
-		return r == -ENOENT ? 0 : cr_fail_errno(d->ctx, r, "Can't read the memory policies of task %d",
-							task->pid);
+		return r == -ENOENT ? 0
+				    : cr_fail_errno(d->ctx, r, "Can't read the memory policies of task %d", task->pid);
 	for (const char *line = text; line && *line; line = strchr(line, '\n')) {
 		const char *policy;
 
