@@ -200,7 +200,7 @@ static void test_kind_of_source(void **state)
 	assert_string_equal(src->ops->name, "file");
 	source_close(&src);
 	assert_int_equal(ftruncate(fd, size), 0);
-	base = mmap((void *)0x600000000000, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
+	base = mmap((void *)0x300000000000, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
 	assert_true(base != MAP_FAILED);
 	setenv("CRIU_PAGES_HUGE", "0", 1);
 	assert_int_equal(pages_allocate(fd, base, size / 2, true), 0);
