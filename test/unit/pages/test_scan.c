@@ -86,7 +86,7 @@ static void assert_run(const struct page_run *run, const char *at, uint64_t nr, 
 static void test_both_ways(void **state)
 {
 	struct fixture *f = *state;
-	struct areas a;
+	struct areas a = { 0 };
 	struct vma vmas[5];
 	struct vma_list list = { .v = vmas, .nr = 5 };
 	struct scan_args args = { .ctx = &f->ctx, .vmas = &list };
