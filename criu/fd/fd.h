@@ -85,6 +85,8 @@ int fd_restore_open_all(struct fd_restore *restore, int first_fd);
 
 /* The open descriptor of a file id, borrowed: for mappings, the current directory, the root, the executable. */
 int fd_restore_get(struct fd_restore *restore, uint32_t file_id, int *ret_fd);
+/* Once the images are read: is there an entry of a file with a path of that id? */
+bool fd_restore_has_path(const struct fd_restore *restore, uint32_t file_id);
 
 /*
  * In a task that has just become the leader of the session SID by setsid(2), and before it forks: its controlling

@@ -25,14 +25,16 @@ static int set_flags(int fd, uint32_t wanted)
 
 int fd_open_file(struct fd_restore *restore, struct fd_file *file)
 {
-	int fd = -1, r;
+	int fd = -1, nr, r;
+	bool inherited;
 
 	if (file->fd >= 0)
 		return 0;
-	r = file->ops->open(restore, file, &fd);
+	inherited = inherit_has(restore, file, &nr);
+	r = inherited ? inherit_open(restore, file, nr, &fd) : file->ops->open(restore, file, &fd);
 	if (r < 0)
 		return cr_fail_errno(restore->ctx, r, "Can't open file %u, %s", file->id, file->ops->name);
-	r = set_flags(fd, fd_file_flags(file));
+	r = inherited ? 0 : set_flags(fd, fd_file_flags(file)); /* another's are its own business */
 	if (!r)
 		r = fd_move_high(fd, restore->first_fd);
 	if (r < 0) {
@@ -80,6 +82,8 @@ int fd_restore_open_all(struct fd_restore *restore, int first_fd)
 	for (size_t i = 0; i < restore->nr_files && !r; i++)
 		if (!restore->files[i].path_only)
 			r = fd_open_file(restore, &restore->files[i]);
+	if (!r)
+		inherit_end(restore);
 	for (size_t i = 0; i < fd_registry_nr; i++)
 		if (fd_registry[i]->open_end)
 			fd_registry[i]->open_end(restore);

@@ -55,6 +55,8 @@ struct fd_table {
 	size_t nr;
 };
 
+#define FD_KEY_MAX 4200
+
 struct fd_ops {
 	const char *name; /* for messages: "a pipe" */
 	FdTypes type;
@@ -76,6 +78,8 @@ struct fd_ops {
 	int (*check)(struct fd_restore *restore, struct fd_file *file);
 	/* When every table is known: does the entry fit file->table? May be NULL. */
 	int (*check_table)(struct fd_restore *restore, struct fd_file *file);
+	/* Writes what --inherit-fd calls the file to KEY, FD_KEY_MAX bytes. May be NULL: it can't be inherited. */
+	void (*key)(const struct fd_restore *restore, const struct fd_file *file, char *key);
 	/* In the root task. *RET is a new descriptor, any number. */
 	int (*open)(struct fd_restore *restore, struct fd_file *file, int *ret);
 	/* In a task that has just become the leader of session SID. May be NULL. */

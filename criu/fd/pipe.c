@@ -87,6 +87,11 @@ static int pipe_read(struct fd_restore *restore)
 	return r;
 }
 
+static void pipe_key(const struct fd_restore *restore, const struct fd_file *file, char *key)
+{
+	snprintf(key, FD_KEY_MAX, "pipe:[%u]", file->entry->pipe->pipe_id);
+}
+
 static int make_pipe(struct fd_restore *restore, struct pipe_buffer *buffer)
 {
 	int ends[2];
@@ -144,6 +149,7 @@ const struct fd_ops pipe_ops = {
 	.dump_end = pipe_dump_end,
 	.read = pipe_read,
 	.check = pipe_check,
+	.key = pipe_key,
 	.open = pipe_open,
 	.open_end = pipe_open_end,
 	.free = pipe_free,

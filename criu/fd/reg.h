@@ -11,6 +11,7 @@ bool reg_match(const struct fd_object *obj);
 int reg_dump(struct fd_dump *dump, const struct fd_object *obj);
 
 int reg_check(struct fd_restore *restore, struct fd_file *file);
+void reg_key(const struct fd_restore *restore, const struct fd_file *file, char *key);
 int reg_open(struct fd_restore *restore, struct fd_file *file, int *ret);
 /* Opens REG's path with FLAGS (open(2)); the file is held against what the entry says of it. */
 int reg_open_as(struct fd_restore *restore, struct fd_file *reg, int flags, int *ret);

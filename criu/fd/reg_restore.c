@@ -40,6 +40,11 @@ int reg_check(struct fd_restore *restore, struct fd_file *file)
 	return 0;
 }
 
+void reg_key(const struct fd_restore *restore, const struct fd_file *file, char *key)
+{
+	snprintf(key, FD_KEY_MAX, "%s", reg_of(file)->name);
+}
+
 static int check_mode(struct fd_restore *restore, const RegFileEntry *reg, mode_t mode)
 {
 	if (!reg->has_mode)

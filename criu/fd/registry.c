@@ -13,6 +13,7 @@ const struct fd_ops reg_ops = {
 	.match = reg_match,
 	.dump = reg_dump,
 	.check = reg_check,
+	.key = reg_key,
 	.open = reg_open,
 };
 

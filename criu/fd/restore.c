@@ -218,7 +218,9 @@ int fd_restore_read(struct cr_ctx *ctx, const struct cr_opts *opts, int images_d
 	restore->opts = opts;
 	restore->dirfd = images_dirfd;
 	restore->max_nr = STDERR_FILENO;
-	r = read_files(restore);
+	r = inherit_read(restore);
+	if (!r)
+		r = read_files(restore);
 	if (r == -ENOENT) {
 		r = 0;
 		restore->old_files = true;
@@ -259,6 +261,7 @@ void fd_restore_free(struct fd_restore **restorep)
 	}
 	free(restore->files);
 	free(restore->tables);
+	free(restore->inherited);
 	free(restore);
 	*restorep = NULL;
 }

@@ -11,6 +11,13 @@
 
 struct ghost;
 
+/* An --inherit-fd option. */
+struct fd_inherited {
+	int nr;
+	const char *key; /* in opts->inherit_fd */
+	bool used;
+};
+
 struct fd_restore {
 	struct cr_ctx *ctx;
 	const struct cr_opts *opts;
@@ -24,8 +31,9 @@ struct fd_restore {
 	int first_fd;
 	struct ghost *ghosts;
 	size_t nr_ghosts;
-	struct pair_map ghost_ids;    /* to indexes of ghosts, until they are sorted */
-	void *state[FD_REGISTRY_MAX]; /* by row */
+	struct pair_map ghost_ids;	/* to indexes of ghosts, until they are sorted */
+	struct fd_inherited *inherited; /* parallel to opts->inherit_fd */
+	void *state[FD_REGISTRY_MAX];	/* by row */
 };
 
 /* restore.c */
@@ -56,6 +64,14 @@ int fd_read_image(struct fd_restore *restore, enum image_kind kind,
 
 /* open.c: opens FILE unless it is open, at a number >= first_fd. */
 int fd_open_file(struct fd_restore *restore, struct fd_file *file);
+
+/* inherit.c */
+int inherit_read(struct fd_restore *restore);
+/* Does a descriptor of criu's own, *RET_NR, take FILE's place? */
+bool inherit_has(const struct fd_restore *restore, const struct fd_file *file, int *ret_nr);
+int inherit_open(struct fd_restore *restore, const struct fd_file *file, int nr, int *ret);
+/* When all is open: warns of those that no file had use for. */
+void inherit_end(struct fd_restore *restore);
 
 /* fown.c */
 int fown_check(struct fd_restore *restore, const struct fd_file *file, const FownEntry *fown);

@@ -218,11 +218,17 @@ static const struct task_note *controlled_by(const struct tty_dump *state, const
 /* OUTSIDE is the index of a terminal outside that was met before. */
 static int check_outside(struct fd_dump *dump, const struct terminal *t, int *outside)
 {
+	char key[32];
+
+	snprintf(key, sizeof(key), "tty[%x:%x]", (uint32_t)t->st.st_rdev, (uint32_t)t->st.st_dev);
+	for (size_t i = 0; i < dump->opts->external.nr; i++)
+		if (!strcmp(dump->opts->external.v[i], key))
+			return 0;
 	if (!dump->opts->shell_job)
 		return cr_fail(dump->ctx, -EOPNOTSUPP,
 			       "%s: the terminal's other end is outside the tree; if the task is a job of a shell, "
-			       "use --shell-job",
-			       t->who);
+			       "use --shell-job, else --external %s",
+			       t->who, key);
 	if (*outside >= 0 && *outside != t->index)
 		return cr_fail(dump->ctx, -EOPNOTSUPP, "%s: a second terminal outside the tree isn't supported",
 			       t->who);
@@ -310,6 +316,7 @@ const struct fd_ops tty_ops = {
 	.dump_end = tty_dump_end,
 	.read = tty_read,
 	.check = tty_check,
+	.key = tty_key,
 	.open = tty_open,
 	.session = tty_session,
 	.finish = tty_finish,

@@ -53,6 +53,7 @@ int pty_open_as_ctty(int master_fd, int flags, int *ret);
 /* tty_restore.c */
 int tty_check(struct fd_restore *restore, struct fd_file *file);
 int tty_read(struct fd_restore *restore);
+void tty_key(const struct fd_restore *restore, const struct fd_file *file, char *key);
 int tty_open(struct fd_restore *restore, struct fd_file *file, int *ret);
 int tty_finish(struct fd_restore *restore, struct fd_file *file, int nr, pid_t pid, pid_t sid);
 int tty_session(struct fd_restore *restore, pid_t sid);

@@ -138,13 +138,15 @@ static int note_file(struct fd_restore *restore, struct tty_restore *state, stru
 /* Which are outside, and may be. */
 static int check_outside(struct fd_restore *restore, struct tty_restore *state)
 {
+	int nr;
+
 	for (size_t i = 0; i < state->nr; i++) {
 		struct terminal_info *info = &state->v[i];
 		uint64_t *id = info->entry->pty ? pair_map_find(&state->masters, info->entry->pty->index, 0) : NULL;
 
 		if (info->kind <= TTY_CTTY && id)
 			info->master = fd_file_find(restore, *id);
-		if (!info->file || !is_outside(info))
+		if (!info->file || !is_outside(info) || inherit_has(restore, info->file, &nr))
 			continue;
 		if (!restore->opts->shell_job)
 			return cr_fail(restore->ctx, -EOPNOTSUPP,
@@ -168,6 +170,14 @@ int tty_read(struct fd_restore *restore)
 		if (restore->files[i].ops == &tty_ops)
 			r = note_file(restore, state, &restore->files[i]);
 	return r < 0 ? r : check_outside(restore, state);
+}
+
+void tty_key(const struct fd_restore *restore, const struct fd_file *file, char *key)
+{
+	const struct terminal_info *info =
+		info_find(restore->state[fd_ops_index(&tty_ops)], file->entry->tty->tty_info_id);
+
+	snprintf(key, FD_KEY_MAX, "tty[%x:%x]", info->entry->rdev, info->entry->dev);
 }
 
 static int set_settings(const struct terminal_info *info, int fd)

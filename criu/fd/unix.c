@@ -155,6 +155,7 @@ const struct fd_ops unix_ops = {
 	.dump_end = unix_dump_end,
 	.read = unix_read,
 	.check = unix_check,
+	.key = unix_key,
 	.open = unix_open,
 	.open_end = unix_open_end,
 	.free = unix_free,

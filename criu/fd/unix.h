@@ -59,6 +59,7 @@ void sk_queues_free(struct sk_queues *queues);
 /* unix_restore.c */
 int unix_check(struct fd_restore *restore, struct fd_file *file);
 int unix_read(struct fd_restore *restore);
+void unix_key(const struct fd_restore *restore, const struct fd_file *file, char *key);
 int unix_open(struct fd_restore *restore, struct fd_file *file, int *ret);
 void unix_open_end(struct fd_restore *restore);
 void unix_free(struct fd_restore *restore);

@@ -77,6 +77,11 @@ int unix_read(struct fd_restore *restore)
 	return r;
 }
 
+void unix_key(const struct fd_restore *restore, const struct fd_file *file, char *key)
+{
+	snprintf(key, FD_KEY_MAX, "socket:[%u]", file->entry->usk->ino);
+}
+
 static int shut_down(int fd, const UnixSkEntry *entry)
 {
 	static const int how[] = { [1] = SHUT_RD, [2] = SHUT_WR, [3] = SHUT_RDWR };

@@ -3,6 +3,14 @@
 
 static char many[100000];
 
+static long inode_of(int fd)
+{
+	struct stat st;
+
+	must(fstat(fd, &st) == 0);
+	return st.st_ino;
+}
+
 /* Both ends, one end, another capacity, data that a task holds the other end of. */
 static void make_pipes(int who)
 {
@@ -88,7 +96,37 @@ static void check_fifos(int who)
 	must(fcntl(6, F_GETFD) == FD_CLOEXEC);
 }
 
-const struct fd_case pipe_cases[] = { { .name = "pipes", .nr_tasks = 2, .make = make_pipes, .check = check_pipes },
-				      { .name = "packets", .make = make_packets, .check = check_packets },
-				      { .name = "FIFOs", .make = make_fifos, .check = check_fifos },
-				      {} };
+static void make_output(int who)
+{
+	int ends[2];
+
+	must(pipe(ends) == 0 && close(3) == 0 && dup2(4, 3) == 3);
+	notes->number[0] = inode_of(3);
+}
+
+/* Another pipe takes its place, as an engine does with a container's output. */
+static void give_output(struct cr_opts *opts)
+{
+	static char text[64];
+	static char *list[] = { text };
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	notes->number[1] = inode_of(ends[1]);
+	snprintf(text, sizeof(text), "fd[%d]:pipe:[%ld]", ends[1], notes->number[0]);
+	opts->inherit_fd = (struct str_array){ list, 1 };
+}
+
+static void check_output(int who)
+{
+	must(inode_of(3) == notes->number[1] && inode_of(4) == notes->number[1]);
+	must(same_open_file(getpid(), 3, getpid(), 4));
+}
+
+const struct fd_case pipe_cases[] = {
+	{ .name = "an inherited pipe", .make = make_output, .between = give_output, .check = check_output },
+	{ .name = "pipes", .nr_tasks = 2, .make = make_pipes, .check = check_pipes },
+	{ .name = "packets", .make = make_packets, .check = check_packets },
+	{ .name = "FIFOs", .make = make_fifos, .check = check_fifos },
+	{}
+};
