@@ -173,7 +173,7 @@ static int new_task_core(const struct task *task, TaskCoreEntry **ret)
 	*ret = tc;
 	tc->task_state = task->state;
 	tc->flags = task->state == TASK_DEAD ? 0 : task->dump->stat.flags;
-	tc->exit_code = task->state == TASK_DEAD ? task->dump->stat.exit_code : 0;
+	tc->exit_code = task->state == TASK_DEAD ? task->dump->stat.exit_code : task->dump->unread_stop;
 	tc->comm = strdup(task->dump->stat.comm);
 	return tc->comm ? 0 : -ENOMEM;
 }

@@ -21,6 +21,7 @@ struct dump_task {
 	struct proc_stat stat;		  /* as it was when it was stopped */
 	struct compel_thread *threads;	  /* parallel to task->threads; NULL for a zombie */
 	int stop_signal;		  /* of a TASK_STOPPED one */
+	int unread_stop;		  /* the same if its parent hasn't waited for the stop yet, else 0 */
 	struct compel_blob_ctl *parasite; /* NULL when there is none in it */
 	struct dump_state *state;	  /* dump/ owns and frees it before seize_release() */
 };

@@ -331,6 +331,8 @@ static int stop_process(const struct seizing *s, pid_t pid, struct dump_task *d,
 					       pid, d->stat.comm);
 			r = -EAGAIN;
 		} else {
+			/* Being traced will cover what wait(2) would tell its parent. */
+			d->unread_stop = d->stat.state == 'T' ? d->stat.exit_code : 0;
 			r = stop_all_threads(s, d->procfd, pid, set);
 		}
 		if (r == -ESTALE) /* there are others of the same ids, perhaps */
