@@ -9,9 +9,12 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "base/io.h"
 #include "base/str.h"
+#include "proc/list.h"
+#include "proc/stat.h"
 #include "restore/stage.h"
 #include "restore/task_run.h"
 #include "restore/trace.h"
@@ -58,6 +61,36 @@ static void become_task(struct restore *r, struct restore_task *rt)
 	}
 }
 
+/* How long a zombie of the same pid may take to be reaped: it's the tree that was dumped just before. */
+#define ZOMBIE_PATIENCE_US 3000000
+
+static bool is_zombie(pid_t pid)
+{
+	_cleanup_close_ int procfd = proc_open_pid(pid);
+	struct proc_stat stat;
+
+	return procfd >= 0 && proc_read_stat(procfd, &stat) == 0 && stat.state == 'Z';
+}
+
+/* clone3(2), tried again while the pid is taken by a zombie. */
+static pid_t clone_when_free(struct clone_args *args, pid_t pid)
+{
+	const struct timespec nap = { .tv_nsec = 2000000 };
+	uint64_t begin = now_us();
+	pid_t got;
+
+	for (;;) {
+		got = raw_clone(args);
+		if (got >= 0 || errno != EEXIST)
+			return got;
+		if (!is_zombie(pid) || now_us() - begin > ZOMBIE_PATIENCE_US) {
+			errno = EEXIST;
+			return got;
+		}
+		nanosleep(&nap, NULL);
+	}
+}
+
 static int clone_task(struct restore *r, struct restore_task *rt, uint64_t flags, uint64_t exit_signal)
 {
 	pid_t pid = rt->task->pid;
@@ -68,7 +101,7 @@ static int clone_task(struct restore *r, struct restore_task *rt, uint64_t flags
 		.set_tid = (uintptr_t)&pid,
 		.set_tid_size = 1,
 	};
-	pid_t got = raw_clone(&args);
+	pid_t got = clone_when_free(&args, pid);
 
 	if (!got)
 		become_task(r, rt);
