@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A child that shares the descriptor table with its parent (CLONE_FILES): what one opens the other has.
+ * A child that shares the descriptor table with its parent (CLONE_FILES) is refused, and goes on sharing it.
+ *
+ * expect: refused share their descriptor table
  */
 #include <fcntl.h>
 #include <sched.h>

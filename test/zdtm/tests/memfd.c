@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A memfd: content, name, size, position, seals; mapped shared and private, the descriptor shared with a child.
+ * A memfd (mapped shared and private, the descriptor shared with a child) is refused, and all of it stays.
+ *
+ * expect: refused memfd
  */
 #include <fcntl.h>
 #include <sys/mman.h>
