@@ -80,6 +80,28 @@ static int read_ids(struct restore *r, struct restore_task *rt, const TaskKobjId
 	return check_namespaces(r, pid, rt->ids, own);
 }
 
+/* Program, directories and mappings refer to entries of files.img. */
+static int check_paths(struct restore *r, const struct restore_task *rt)
+{
+	pid_t pid = rt->task->pid;
+
+	if (!fd_restore_has_path(r->fds, rt->mm->exe_file_id))
+		return cr_fail(&r->ctx, -EBADMSG, "mm-%d.img: there is no program file %u", pid, rt->mm->exe_file_id);
+	if (!fd_restore_has_path(r->fds, rt->fs->cwd_id) || !fd_restore_has_path(r->fds, rt->fs->root_id))
+		return cr_fail(&r->ctx, -EBADMSG, "fs-%d.img: there is no directory %u or %u", pid, rt->fs->cwd_id,
+			       rt->fs->root_id);
+	for (size_t i = 0; i < rt->mm->n_vmas; i++) {
+		const VmaEntry *v = rt->mm->vmas[i];
+
+		/* shmem_restore_read() looks after the other kind. */
+		if ((v->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED)) && !(v->status & VMA_AREA_MEMFD) &&
+		    !fd_restore_has_path(r->fds, v->shmid))
+			return cr_fail(&r->ctx, -EBADMSG, "mm-%d.img: area %llx maps a file %llu that isn't there", pid,
+				       (unsigned long long)v->start, (unsigned long long)v->shmid);
+	}
+	return 0;
+}
+
 /* Memory, directories, descriptors. */
 static int read_living(struct restore *r, struct restore_task *rt, const TaskKobjIdsEntry *own)
 {
@@ -103,6 +125,9 @@ static int read_living(struct restore *r, struct restore_task *rt, const TaskKob
 	err = image_read_single(r->images_dirfd, IMG_FS, (ProtobufCMessage **)&rt->fs, pid);
 	if (err)
 		return cr_fail_errno(&r->ctx, err, "Can't read fs-%d.img", pid);
+	err = check_paths(r, rt);
+	if (err)
+		return err;
 	err = pagemap_read(&r->ctx, r->images_dirfd, IMG_PAGEMAP, pid, &rt->pagemap);
 	if (err && err != -ENOENT)
 		return cr_fail_errno(&r->ctx, err, "Can't read pagemap-%d.img", pid);
