@@ -164,6 +164,18 @@ static bool continues_vvar(const struct vma *before, const struct vma *v)
 	       before->prot == v->prot;
 }
 
+/* Names that prctl(PR_SET_VMA_ANON_NAME) has given tell people what an area is for, nothing else. */
+static void warn_of_names(const struct vma_task *task, const struct proc_map_list *maps)
+{
+	for (size_t i = 0; i < maps->nr; i++) {
+		if (!str_starts(maps->v[i].name, "[anon:") && !str_starts(maps->v[i].name, "[anon_shmem:"))
+			continue;
+		log_warn(task->ctx->log, "task %d (%s): names of memory (%s) won't be restored", task->pid, task->comm,
+			 maps->v[i].name);
+		return;
+	}
+}
+
 static int collect(const struct vma_task *task, struct vma_list *list)
 {
 	_cleanup_proc_map_list_ struct proc_map_list maps = {};
@@ -173,6 +185,7 @@ static int collect(const struct vma_task *task, struct vma_list *list)
 	if (err)
 		return cr_fail_errno(task->ctx, err, "task %d (%s): can't read the areas of its memory", task->pid,
 				     task->comm);
+	warn_of_names(task, &maps);
 	list->v = calloc(maps.nr + 1, sizeof(*list->v));
 	lines = calloc(maps.nr + 1, sizeof(*lines));
 	if (!list->v || !lines)
