@@ -18,11 +18,21 @@
 
 #define DELETED " (deleted)"
 
-/* Devices without a state of their own: null, zero, full, random, urandom. */
-static bool device_is_stateless(dev_t dev)
+/* Devices without a state of their own, and where they are by convention: all of major number 1. */
+static const struct {
+	unsigned int minor;
+	const char *path;
+} stateless[] = {
+	{ 3, "/dev/null" }, { 5, "/dev/zero" }, { 7, "/dev/full" }, { 8, "/dev/random" }, { 9, "/dev/urandom" },
+};
+
+/* NULL: it isn't one. */
+static const char *stateless_device(dev_t dev)
 {
-	return major(dev) == 1 && minor(dev) < 32 &&
-	       (1u << minor(dev) & (1u << 3 | 1u << 5 | 1u << 7 | 1u << 8 | 1u << 9));
+	for (size_t i = 0; i < sizeof(stateless) / sizeof(stateless[0]); i++)
+		if (major(dev) == 1 && minor(dev) == stateless[i].minor)
+			return stateless[i].path;
+	return NULL;
 }
 
 bool reg_match(const struct fd_object *obj)
@@ -34,7 +44,7 @@ bool reg_match(const struct fd_object *obj)
 	case S_IFDIR:
 		return true;
 	case S_IFCHR:
-		return (obj->flags & O_PATH) || device_is_stateless(obj->st.st_rdev);
+		return (obj->flags & O_PATH) || stateless_device(obj->st.st_rdev);
 	default: /* an O_PATH descriptor does no more than name it */
 		return obj->flags & O_PATH;
 	}
@@ -70,6 +80,19 @@ static int on_mount_of_name(const struct fd_object *obj, const char *name)
 	return 0;
 }
 
+/* --evasive-devices: what can't be reached by its name is replaced by its like. *RET then is another name. */
+static bool use_other_device(struct fd_dump *dump, const struct fd_object *obj, char **ret)
+{
+	const char *path = S_ISCHR(obj->st.st_mode) ? stateless_device(obj->st.st_rdev) : NULL;
+	struct stat st;
+
+	if (!dump->opts->evasive_devices || !path || stat(path, &st) < 0 || st.st_rdev != obj->st.st_rdev)
+		return false;
+	free(*ret);
+	*ret = strdup(path);
+	return true;
+}
+
 /*
  * The name OBJ can be opened by, and whether it is deleted and so has to be made anew first. *RET goes with free().
  */
@@ -86,16 +109,22 @@ static int find_name(struct fd_dump *dump, const struct fd_object *obj, char **r
 	if (!fstatat(AT_FDCWD, obj->link, &st, AT_SYMLINK_NOFOLLOW) && st.st_dev == obj->st.st_dev &&
 	    st.st_ino == obj->st.st_ino)
 		return 0;
+	if (use_other_device(dump, obj, ret))
+		return *ret ? 0 : -ENOMEM;
 	if (marked)
 		(*ret)[strlen(*ret) - strlen(DELETED)] = '\0';
 	if (obj->st.st_nlink && !(marked && S_ISDIR(obj->st.st_mode))) {
 		if (marked)
 			return cr_fail(dump->ctx, -EOPNOTSUPP,
-				       FD_WHO "a deleted file with another hard link isn't supported "
-					      "without linking it back (--link-remap)",
-				       FD_WHO_ARGS(obj));
-		return cr_fail(dump->ctx, -EOPNOTSUPP, FD_WHO "its path leads to another file (a mount hides it?)",
-			       FD_WHO_ARGS(obj));
+				       FD_WHO "a deleted file with another hard link isn't supported%s (--link-remap)",
+				       FD_WHO_ARGS(obj),
+				       dump->opts->link_remap ? " yet, even if it may be linked back"
+							      : " unless it may be linked back");
+		return cr_fail(dump->ctx, -EOPNOTSUPP, FD_WHO "its path leads to another file (a mount hides it?)%s",
+			       FD_WHO_ARGS(obj),
+			       S_ISCHR(obj->st.st_mode) && stateless_device(obj->st.st_rdev)
+				       ? "; --evasive-devices takes the one in /dev"
+				       : "");
 	}
 	r = on_mount_of_name(obj, *ret);
 	if (r < 0)
@@ -148,6 +177,7 @@ int reg_dump_as(struct fd_dump *dump, const struct fd_object *obj, uint32_t id, 
 	_cleanup_free_ uint32_t *build_id = NULL;
 	RegFileEntry reg = REG_FILE_ENTRY__INIT;
 	FownEntry owner = *fown;
+	struct stat other;
 	bool deleted;
 	int r;
 
@@ -169,6 +199,8 @@ int reg_dump_as(struct fd_dump *dump, const struct fd_object *obj, uint32_t id, 
 	reg.size = reg.has_size ? obj->st.st_size : 0;
 	reg.has_mode = true;
 	reg.mode = obj->st.st_mode;
+	if (!deleted && strcmp(name, obj->link) && !stat(name, &other)) /* another device node */
+		reg.mode = other.st_mode;
 	r = add_build_id(dump, obj, &reg);
 	build_id = reg.build_id;
 	return r < 0 ? r : fd_dump_write(dump, FD_TYPES__REG, id, &reg.base);

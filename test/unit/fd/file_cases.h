@@ -291,6 +291,28 @@ static void check_many(int who)
 	must(fcntl(10000, F_GETFD) < 0);
 }
 
+/* A device node of the test's own, that is gone. */
+static void make_device(int who)
+{
+	must(mknod(scratch("zero"), S_IFCHR | 0600, makedev(1, 5)) == 0 && open(scratch("zero"), O_RDWR) == 3);
+	must(unlink(scratch("zero")) == 0);
+}
+
+static void evade(struct cr_opts *opts)
+{
+	opts->evasive_devices = true;
+}
+
+static void check_device(int who)
+{
+	must(is_deleted(3, "zero"));
+}
+
+static void check_evaded(int who)
+{
+	must(!strcmp(link_of(3), "/dev/zero"));
+}
+
 const struct fd_case file_cases[] = {
 	{ .name = "regular files", .make = make_regular_files, .check = check_regular_files },
 	{ .name = "owners", .make = make_owner, .check = check_owner },
@@ -308,6 +330,8 @@ const struct fd_case file_cases[] = {
 	{ .name = "rwx not compared", .make = make_grown, .between = change_mode_skip, .check = check_program },
 	{ .name = "a file that went", .make = make_grown, .between = remove_data, .failure = "/data: No such file" },
 	{ .name = "a FIFO in its place", .make = make_grown, .between = fifo_for_data, .failure = "another kind" },
+	{ .name = "a deleted device", .make = make_device, .check = check_device },
+	{ .name = "another device node", .make = make_device, .setup = evade, .check = check_evaded },
 	{ .name = "a program", .make = make_program, .check = check_program },
 	{ .name = "a process's own /proc file", .make = make_own_proc, .refusal = "/maps) isn't supported" },
 	{ .name = "a memfd", .make = make_memfd, .refusal = "descriptor 3: memory with a descriptor" },
