@@ -178,7 +178,7 @@ int reg_dump_as(struct fd_dump *dump, const struct fd_object *obj, uint32_t id, 
 	RegFileEntry reg = REG_FILE_ENTRY__INIT;
 	FownEntry owner = *fown;
 	struct stat other;
-	bool deleted;
+	bool deleted = false;
 	int r;
 
 	if (obj->link[0] != '/')
