@@ -17,7 +17,11 @@
 #define PME_PRESENT (1ull << 63)
 #define PME_SWAPPED (1ull << 62)
 #define PME_FILE    (1ull << 61)
+#define PME_GUARD   (1ull << 58) /* Linux 6.15 */
 #define PME_PFN	    ((1ull << 55) - 1)
+
+/* One more thing that PAGEMAP_SCAN knows of a page since Linux 6.15: it is in a guard region. -EINVAL before. */
+#define PMS_GUARD 0x100u
 
 #define NR_REGIONS 512	/* answered by one PAGEMAP_SCAN */
 #define NR_ENTRIES 4096 /* read from pagemap at once: 16 MiB of memory */
@@ -27,6 +31,7 @@ struct scan {
 	struct page_run_list *out;
 	int fd;
 	uint64_t zero_pfn; /* of the zero page; 0 where the kernel hides frame numbers */
+	uint64_t guard;	   /* PMS_GUARD where the kernel has it */
 	union {
 		struct pms_range regions[NR_REGIONS];
 		uint64_t entries[NR_ENTRIES];
@@ -42,6 +47,42 @@ static uint32_t run_flags(const struct vma *v)
 	if (!(v->prot & PROT_READ))
 		flags |= RUN_FORCE;
 	return flags;
+}
+
+/* Before Linux 6.18 no flag of an area tells that it has them. */
+static int refuse_guard(const struct scan *s, uint64_t start)
+{
+	return cr_fail(s->args->ctx, -EOPNOTSUPP, "task %d: a guard region (MADV_GUARD_INSTALL) at %lx isn't supported",
+		       s->args->pid, (unsigned long)start);
+}
+
+/* Looks for the first one in START to END: 1, 0 or -errno. */
+static int find_guard(int fd, uint64_t start, uint64_t end, struct pms_range *ret)
+{
+	struct pms_request arg = {
+		.size = sizeof(arg),
+		.start = start,
+		.end = end,
+		.answers = (uintptr_t)ret,
+		.nr_answers = 1,
+		.any_of = PMS_GUARD,
+		.report = PMS_GUARD,
+	};
+	int nr;
+
+	do
+		nr = ioctl(fd, PMS_IOCTL, &arg);
+	while (nr < 0 && errno == EINTR);
+	return nr < 0 ? -errno : nr;
+}
+
+/* The pages of a shared area are the segment's or the file's, but its guard regions are its own. */
+static int check_shared(const struct scan *s, const struct vma *v)
+{
+	struct pms_range range;
+	int r = s->guard ? find_guard(s->fd, v->start, v->end, &range) : 0;
+
+	return r > 0 ? refuse_guard(s, range.start) : r;
 }
 
 static int add_pages(struct scan *s, uint64_t vaddr, uint64_t nr, uint32_t flags)
@@ -65,7 +106,7 @@ static int scan_by_ioctl(struct scan *s, const struct vma *v)
 		.invert = skip,
 		.all_of = skip,
 		.any_of = PMS_PRESENT | PMS_SWAPPED,
-		.report = PMS_PRESENT | PMS_SWAPPED,
+		.report = PMS_PRESENT | PMS_SWAPPED | s->guard,
 	};
 
 	while (arg.start < v->end) {
@@ -77,8 +118,11 @@ static int scan_by_ioctl(struct scan *s, const struct vma *v)
 			return -errno;
 		for (int i = 0; i < nr; i++) {
 			const struct pms_range *reg = &s->buf.regions[i];
-			int r = add_pages(s, reg->start, (reg->end - reg->start) >> RUN_PAGE_SHIFT, run_flags(v));
+			int r;
 
+			if (reg->what & PMS_GUARD)
+				return refuse_guard(s, reg->start);
+			r = add_pages(s, reg->start, (reg->end - reg->start) >> RUN_PAGE_SHIFT, run_flags(v));
 			if (r)
 				return r;
 		}
@@ -113,6 +157,8 @@ static int scan_by_reading(struct scan *s, const struct vma *v)
 		if (r)
 			return r;
 		for (uint64_t i = 0; i < nr; i++) {
+			if (!(s->buf.entries[i] & PME_PRESENT) && (s->buf.entries[i] & PME_GUARD))
+				return refuse_guard(s, at + (i << RUN_PAGE_SHIFT));
 			if (!entry_wanted(s, s->buf.entries[i], is_file))
 				continue;
 			r = add_pages(s, at + (i << RUN_PAGE_SHIFT), 1, run_flags(v));
@@ -147,8 +193,10 @@ static int scan_vma(struct scan *s, const struct vma *v)
 
 	if (v->status & VMA_AREA_VDSO)
 		return add_pages(s, v->start, nr, run_flags(v));
-	if (!vma_is_private(v) || (v->status & VMA_AREA_GUARD))
+	if (v->status & VMA_AREA_GUARD)
 		return 0;
+	if (!vma_is_private(v))
+		return v->status & (VMA_FILE_SHARED | VMA_ANON_SHARED) ? check_shared(s, v) : 0;
 	return s->args->use_pagemap_scan ? scan_by_ioctl(s, v) : scan_by_reading(s, v);
 }
 
@@ -166,7 +214,9 @@ int scan_task(const struct scan_args *args, struct page_run_list *ret, struct sc
 	s->fd = openat(args->procfd, "pagemap", O_RDONLY | O_CLOEXEC);
 	if (s->fd < 0)
 		return cr_fail_errno(args->ctx, -errno, "Can't open the pagemap of task %d", args->pid);
-	if (!args->use_pagemap_scan)
+	if (args->use_pagemap_scan)
+		s->guard = find_guard(s->fd, 0, RUN_PAGE_SIZE, s->buf.regions) < 0 ? 0 : PMS_GUARD;
+	else
 		s->zero_pfn = find_zero_pfn();
 	for (size_t i = 0; !r && i < args->vmas->nr; i++) {
 		const struct vma *v = &args->vmas->v[i];
