@@ -13,6 +13,8 @@
 
 #include "pipe-data.pb-c.h"
 
+#define MOST_UNTOLD (1u << 20) /* a bound for sets that tell no capacity: /proc/sys/fs/pipe-max-size */
+
 static int set_size(int fd, int size)
 {
 	if (fcntl(fd, F_GETPIPE_SZ) == size)
@@ -200,11 +202,16 @@ static int check_complete(struct fd_restore *restore, enum image_kind kind, cons
 
 	for (size_t i = 0; i < buffers->nr; i++) {
 		const struct pipe_buffer *b = &buffers->v[i];
+		uint64_t bytes = 0;
 
 		if (!b->has_file)
 			return cr_fail(restore->ctx, -EBADMSG, "%s: there is no pipe %u", name, b->pipe_id);
 		if (!b->has_data && !restore->old_files)
 			return cr_fail(restore->ctx, -EBADMSG, "%s: nothing is told of pipe %u", name, b->pipe_id);
+		for (size_t k = 0; k < b->nr_parts; k++)
+			bytes += b->parts[k].len;
+		if (bytes > (b->size ?: MOST_UNTOLD))
+			return cr_fail(restore->ctx, -EBADMSG, "%s: more than pipe %u has room for", name, b->pipe_id);
 	}
 	return 0;
 }

@@ -19,9 +19,9 @@
 /* The kernel gives the lowest free number, so those below the wanted one are held until it comes. */
 static int open_until(const char *path, int flags, int index, int *held, int *nr_held)
 {
-	int lowest_fd = -1;
+	int most = index < TRIES_MAX ? index + 1 : 1, lowest_fd = -1;
 
-	while (*nr_held <= index && *nr_held < TRIES_MAX) {
+	while (*nr_held < most) {
 		int fd = open(path, flags);
 		unsigned int n;
 
