@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "dump/state.h"
@@ -13,6 +15,10 @@
 #include "proc/parse.h"
 #include "proc/status.h"
 #include "proc/timers.h"
+
+#ifndef PTRACE_SECCOMP_GET_FILTER
+#define PTRACE_SECCOMP_GET_FILTER 0x420c
+#endif
 
 #define STATUS_MAX (1 << 20)
 
@@ -45,13 +51,35 @@ static int check_namespaces(struct dump *d, const struct task *task)
 	return 0;
 }
 
+/*
+ * Most threads can be told without reading a file: one with a filter by ptrace(2), a strict one because it can be in
+ * none but a few system calls.
+ */
+static bool is_free_of_seccomp(const struct compel_thread *th)
+{
+#if defined(__x86_64__)
+	const long nr = th->regs.orig_rax;
+
+	if (nr < 0 || nr == SYS_read || nr == SYS_write || nr == SYS_exit || nr == SYS_rt_sigreturn)
+		return false;
+	return ptrace(PTRACE_SECCOMP_GET_FILTER, th->tid, 0, NULL) < 0 && errno == EINVAL;
+#else
+	return false;
+#endif
+}
+
 /* Nothing that may run in a thread with seccomp is asked of it later: a strict one would be killed. */
-static int check_thread_seccomp(struct dump *d, const struct task *task, pid_t tid)
+static int check_thread_seccomp(struct dump *d, const struct task *task, size_t i)
 {
 	_cleanup_proc_status_ struct proc_status st = { 0 };
-	_cleanup_close_ int tidfd = proc_open_tid(task->dump->procfd, tid);
-	int r = tidfd < 0 ? tidfd : proc_read_status(tidfd, &st);
+	_cleanup_close_ int tidfd = -1;
+	pid_t tid = task->threads[i].tid;
+	int r;
 
+	if (is_free_of_seccomp(&task->dump->threads[i]))
+		return 0;
+	tidfd = proc_open_tid(task->dump->procfd, tid);
+	r = tidfd < 0 ? tidfd : proc_read_status(tidfd, &st);
 	if (r < 0)
 		return cr_fail_errno(d->ctx, r, "Can't read the status of thread %d", tid);
 	if (st.seccomp)
@@ -86,7 +114,7 @@ static int check_threads(struct dump *d, const struct task *task)
 	int r = 0;
 
 	for (size_t i = 1; i < task->nr_threads && !r; i++) {
-		r = check_thread_seccomp(d, task, task->threads[i].tid);
+		r = check_thread_seccomp(d, task, i);
 		if (!r && has_net)
 			r = check_thread_network(d, task, task->threads[i].tid, &net);
 	}
