@@ -90,6 +90,8 @@ static int check_paths(struct restore *r, const struct restore_task *rt)
 	if (!fd_restore_has_path(r->fds, rt->fs->cwd_id) || !fd_restore_has_path(r->fds, rt->fs->root_id))
 		return cr_fail(&r->ctx, -EBADMSG, "fs-%d.img: there is no directory %u or %u", pid, rt->fs->cwd_id,
 			       rt->fs->root_id);
+	if (rt->fs->has_umask && (rt->fs->umask & ~0777u))
+		return cr_fail(&r->ctx, -EBADMSG, "fs-%d.img: umask %#o", pid, rt->fs->umask);
 	for (size_t i = 0; i < rt->mm->n_vmas; i++) {
 		const VmaEntry *v = rt->mm->vmas[i];
 

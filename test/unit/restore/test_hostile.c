@@ -250,6 +250,7 @@ static void test_files(void **state)
 	CASE("no program file 9", set.mm.exe_file_id = 9);
 	CASE("no directory 9", set.fs.cwd_id = 9);
 	CASE("no directory 1 or 9", set.fs.root_id = 9);
+	CASE("umask 01000", set.fs.has_umask = true; set.fs.umask = 01000);
 	CASE("a file 9 that isn't there", set.vma.shmid = 9);
 }
 
