@@ -9,7 +9,7 @@ import signal
 import time
 
 from . import damage, proc, snapshot
-from .faults import fresh
+from .faults import files_of, fresh
 
 SETTLE = 15.0  # seconds after which what still changes is a failure
 
@@ -65,6 +65,7 @@ def one_dump(s, before, delay, pmem, n):
 
 def one_restore(s, before, delay, pmem, images):
     s.last_log = os.path.join(images, "restore.log")
+    had = files_of(s.work)
     code = kill_after(s, s.restore_argv(images, pmem), delay)
     if code > 0:
         raise proc.Failure(f"the restore ended with {code}")
@@ -72,6 +73,11 @@ def one_restore(s, before, delay, pmem, images):
         s.reaper.ended.pop(s.root, None)
         if code == 0:
             raise proc.Failure("the restore ended well, but nothing is there")
+        litter = files_of(s.work) - had
+        if litter:
+            for path in litter:
+                os.unlink(path)
+            raise proc.Failure(f"it left files behind: {sorted(litter)}")
         return "killed, nothing left"
     s.check_dumped(s.dump(s.images("images-x"), pmem), before)
     return "ended before" if code == 0 else "killed, tree whole"
@@ -80,7 +86,8 @@ def one_restore(s, before, delay, pmem, images):
 def main(job, tally):
     rng = random.Random(job["seed"])
     pmem = job["modes"] == ["pmem"]
-    again = f"test/zdtm/run.py kills --seed {job['seed']}"
+    again = (f"test/zdtm/run.py kills {' '.join(t[0] for t in job['tests'])} --seed {job['seed']} "
+             f"--dumps {job['dumps']} --restores {job['restores']}" + (" --pmem" if pmem else ""))
     for number in range(len(job["tests"])):
         s = fresh(job, number)
         before = s.steady()
