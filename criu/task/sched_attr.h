@@ -12,8 +12,8 @@ struct sched_attr_v0 {
 	uint32_t size;
 	uint32_t policy;
 	uint64_t flags;
-	int32_t nice;	   /* SCHED_OTHER, SCHED_BATCH, SCHED_IDLE */
-	uint32_t priority; /* SCHED_FIFO, SCHED_RR */
+	int32_t nice;			    /* SCHED_OTHER, SCHED_BATCH, SCHED_IDLE */
+	uint32_t priority;		    /* SCHED_FIFO, SCHED_RR */
 	uint64_t runtime, deadline, period; /* SCHED_DEADLINE, in nanoseconds */
 };
 

@@ -11,7 +11,8 @@
 
 #include "base/list.h"
 
-/* The values of task_core_entry.task_state in core images (facts/image-fields.tsv; ALIVE, DEAD, STOPPED as CRIU 4.2). */
+/* The values of task_core_entry.task_state in core images (facts/image-fields.tsv; ALIVE, DEAD, STOPPED as CRIU 4.2).
+ */
 enum task_state {
 	TASK_ALIVE = 1,
 	TASK_DEAD = 2,	  /* a zombie: only its exit code is left */
@@ -34,8 +35,8 @@ struct task {
 	pid_t pid, ppid, pgid, sid;
 	enum task_state state;
 	size_t nr_threads;
-	struct task_thread *threads; /* [0] is the leader; owned */
-	struct dump_task *dump;	     /* owned by dump/ */
+	struct task_thread *threads;  /* [0] is the leader; owned */
+	struct dump_task *dump;	      /* owned by dump/ */
 	struct restore_task *restore; /* owned by restore/ */
 };
 
@@ -46,7 +47,7 @@ struct task_tree {
 	size_t nr_threads; /* of all tasks */
 };
 
-#define for_each_task(tree, task) list_for_each_entry(task, &(tree)->tasks, node)
+#define for_each_task(tree, task) list_for_each_entry (task, &(tree)->tasks, node)
 
 /* An empty tree. */
 void task_tree_init(struct task_tree *tree);

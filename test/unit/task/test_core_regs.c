@@ -176,10 +176,8 @@ static void lying_images_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(general_registers_return),
-		cmocka_unit_test(interrupted_call_stands_before_it_again),
-		cmocka_unit_test(extended_state_returns),
-		cmocka_unit_test(unknown_component_is_refused),
+		cmocka_unit_test(general_registers_return), cmocka_unit_test(interrupted_call_stands_before_it_again),
+		cmocka_unit_test(extended_state_returns),   cmocka_unit_test(unknown_component_is_refused),
 		cmocka_unit_test(lying_images_are_refused),
 	};
 
