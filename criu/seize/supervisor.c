@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +12,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* The engine tells by it that its verdict is there; whoever else sends it does no harm. */
+#define SIGNAL_VERDICT SIGURG
+
 /* What the engine leaves for the first process. */
 struct verdict {
 	int result;
-	bool given;
+	atomic_bool given; /* the rest is complete */
 	struct cr_error error;
 };
 
@@ -55,11 +59,15 @@ static void engine_main(struct cr_ctx *ctx, struct verdict *verdict, pid_t paren
 	verdict->result = engine(arg);
 	verdict->given = true;
 	ctx->error = error;
+	kill(parent, SIGNAL_VERDICT);
 	_exit(0);
 }
 
-/* Waits for the engine; passes requests to end on to it. */
-static int wait_for_engine(pid_t engine, const sigset_t *waited)
+/*
+ * Waits for the engine's end, or just its verdict: freeing what it holds may take it a while. Passes requests to end
+ * on to it.
+ */
+static int wait_for_engine(pid_t engine, const struct verdict *verdict, const sigset_t *waited)
 {
 	int status, signo;
 
@@ -70,8 +78,10 @@ static int wait_for_engine(pid_t engine, const sigset_t *waited)
 			return status;
 		if (pid < 0 && errno != EINTR)
 			return -errno;
+		if (verdict->given)
+			return 0;
 		signo = sigwaitinfo(waited, NULL);
-		if (signo > 0 && signo != SIGCHLD)
+		if (signo > 0 && signo != SIGCHLD && signo != SIGNAL_VERDICT)
 			kill(engine, SIGTERM);
 	}
 }
@@ -91,6 +101,7 @@ int supervise(struct cr_ctx *ctx, int (*engine)(void *arg), void *arg)
 		return cr_fail_errno(ctx, -errno, "Can't share memory with the engine");
 	cancel_signals(&waited);
 	sigaddset(&waited, SIGCHLD);
+	sigaddset(&waited, SIGNAL_VERDICT);
 	sigprocmask(SIG_BLOCK, &waited, &saved);
 	sigaction(SIGCHLD, &noticed, &saved_action);
 	child = fork();
@@ -100,7 +111,7 @@ int supervise(struct cr_ctx *ctx, int (*engine)(void *arg), void *arg)
 	}
 	if (child == 0)
 		engine_main(ctx, verdict, parent, engine, arg);
-	status = wait_for_engine(child, &waited);
+	status = wait_for_engine(child, verdict, &waited);
 	if (verdict->given)
 		r = verdict->result;
 	else if (status >= 0 && WIFSIGNALED(status))

@@ -20,6 +20,7 @@
 #include "proc/list.h"
 #include "proc/status.h"
 #include "seize/exec_guard.h"
+#include "seize/keeper.h"
 #include "seize/seize.h"
 #include "seize/supervisor.h"
 
@@ -515,6 +516,7 @@ static void kill_all(struct task_tree *tree)
 {
 	struct task *task;
 
+	keep_memory(tree);
 	for_each_task (tree, task) /* those that needn't reap anybody, all at once */
 		if (is_held(task) && list_empty(&task->children))
 			kill(task->pid, SIGKILL);
