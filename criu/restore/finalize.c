@@ -171,7 +171,8 @@ static int stop_task(struct restore *r, const struct task *t)
 {
 	int err = 0, status;
 
-	if (kill(t->pid, SIGSTOP))
+	/* Sent to the process, another thread that was let go first might take it while the leader waits for it. */
+	if (syscall(SYS_tgkill, t->pid, t->pid, SIGSTOP))
 		return cr_fail_errno(&r->ctx, -errno, "Can't stop task %d", t->pid);
 	for (size_t i = 0; i < t->nr_threads; i++)
 		if (ptrace(PTRACE_CONT, t->threads[i].tid, NULL, 0))
