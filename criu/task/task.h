@@ -11,8 +11,7 @@
 
 #include "base/list.h"
 
-/* The values of task_core_entry.task_state in core images (facts/image-fields.tsv; ALIVE, DEAD, STOPPED as CRIU 4.2).
- */
+/* The values of task_core_entry.task_state in core images, those of CRIU 4.2. */
 enum task_state {
 	TASK_ALIVE = 1,
 	TASK_DEAD = 2,	  /* a zombie: only its exit code is left */

@@ -31,7 +31,7 @@ static int remove_file(void **state)
 
 static char *content(void)
 {
-	char *text;
+	char *text = NULL;
 
 	assert_int_equal(read_file_at(AT_FDCWD, path, 1 << 20, &text, NULL), 0);
 	return text;

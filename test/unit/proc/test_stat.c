@@ -162,8 +162,9 @@ static void test_status_lines(void **state __unused_arg)
 		"Groups:\nUmask:\t01000\n",
 		"Groups:\nUmask:\t8\n",
 		"Groups:\nNSpid:\n",
-		"Groups:\nNSpid:\t1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 "
-		"24 25 26 27 28 29 30 31 32 33 34\n",
+		/* In parentheses: clang takes two strings in a list for a forgotten comma. */
+		("Groups:\nNSpid:\t1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 "
+		 "24 25 26 27 28 29 30 31 32 33 34\n"),
 		"Groups:\nCapAmb:\t00000000000000000000000000000001ffff\n1",
 	};
 	struct proc_status st;
