@@ -88,6 +88,20 @@ def reap():
         pass
 
 
+def criu_children():
+    """Whether a criu that outlived its command, to free the memory of killed tasks, is still our child."""
+    with open("/proc/thread-self/children", encoding="ascii") as f:
+        children = f.read().split()
+    for pid in children:
+        try:
+            with open(f"/proc/{pid}/comm", encoding="ascii", errors="replace") as f:
+                if f.read().startswith("criu"):
+                    return True
+        except OSError:
+            pass
+    return False
+
+
 class Tree:
     """The processes of one job, under one criu binary, and the directory of their images."""
 
@@ -99,6 +113,7 @@ class Tree:
         self.ready = os.path.join(self.dir, "ready")
         self.output = os.path.join(self.dir, "output")
         self.log = None
+        self.freed = 0.0  # seconds from the end of the last dump until the killed tasks' memory was free
         mib, processes, threads, areas, _ = shape
         argv = [env.work, "hold", self.ready, str(mib), str(processes), str(threads), str(areas)]
         null = [subprocess.DEVNULL] * 3
@@ -134,7 +149,10 @@ class Tree:
         pmem = ["--use-pmem"] if self.pmem else []
         seconds = self.command("dump", "-t", str(self.pid), *pmem, *more)
         self.alive = False
+        start = time.monotonic()
         wait_for(self.is_gone, 10, "the end of the dumped processes")
+        wait_for(lambda: reap() or not criu_children(), 10, "the end of criu")
+        self.freed = time.monotonic() - start
         return seconds
 
     def restore(self, *more):
@@ -171,6 +189,8 @@ class Tree:
                     steps.append((now - before[0], before[1]))
                 before = (now, match[3].strip())
         steps.sort(key=lambda step: -step[0])
+        if what == "dump":
+            steps = steps[: lines - 1] + [(self.freed, "the end of the command: memory of killed tasks")]
         return [{"ms": round(s * 1000, 2), "after": text[:80]} for s, text in steps[:lines]]
 
     def end(self):
