@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/str.h"
+#include "fd/ghost_names.h"
 #include "fd/restore.h"
 
 #include "ghost-file.pb-c.h"
@@ -27,15 +28,6 @@ struct ghost {
 	GhostFileEntry *entry;
 	struct fd_file **files; /* regular file entries that stand for it */
 	size_t nr_files;
-};
-
-/* Names made so far, in order: what has to be removed. */
-struct made {
-	struct name {
-		char *path;
-		bool dir;
-	} * v;
-	size_t nr;
 };
 
 static int ghost_add_file(struct ghost *ghost, struct fd_file *file)
@@ -218,35 +210,13 @@ void ghosts_free(struct fd_restore *restore)
 	pair_map_free(&restore->ghost_ids);
 }
 
-static int made_add(struct made *made, const char *path, bool dir)
+static int make_directory(void *arg, const char *path)
 {
-	struct name *grown = reallocarray(made->v, made->nr + 1, sizeof(*grown));
-	char *copy = strdup(path);
-
-	if (grown)
-		made->v = grown;
-	if (!grown || !copy) {
-		free(copy);
-		return -ENOMEM;
-	}
-	grown[made->nr++] = (struct name){ copy, dir };
-	return 0;
-}
-
-/* Removes names, the latest first, until KEEP are left. */
-static void made_remove(struct fd_restore *restore, struct made *made, size_t keep)
-{
-	while (made->nr > keep) {
-		struct name *name = &made->v[--made->nr];
-
-		if (unlinkat(AT_FDCWD, name->path, name->dir ? AT_REMOVEDIR : 0) < 0)
-			log_warn(restore->ctx->log, "Can't remove %s again: %s", name->path, strerror(errno));
-		free(name->path);
-	}
+	return mkdir(path, 0700) < 0 ? -errno : 0;
 }
 
 /* The directories above PATH that have been deleted, too. */
-static int make_parents(const char *path, struct made *made)
+static int make_parents(const char *path, struct ghost_names *names)
 {
 	_cleanup_free_ char *dir = strdup(path);
 	struct stat st;
@@ -258,13 +228,9 @@ static int make_parents(const char *path, struct made *made)
 
 		*slash = '\0';
 		if (stat(dir, &st) < 0) {
-			if (errno != ENOENT || mkdir(dir, 0700) < 0)
-				return -errno;
-			r = made_add(made, dir, true);
-			if (r < 0) {
-				rmdir(dir);
+			r = errno == ENOENT ? ghost_names_make(names, dir, true, make_directory, NULL) : -errno;
+			if (r < 0)
 				return r;
-			}
 		}
 		*slash = '/';
 	}
@@ -307,22 +273,26 @@ static int make_regular(struct fd_restore *restore, const struct ghost *ghost, c
 		r = -errno;
 	if (entry)
 		ghost_file_entry__free_unpacked(entry, NULL);
-	if (r < 0)
-		unlink(path);
 	return r;
 }
 
-static int make_file(struct fd_restore *restore, const struct ghost *ghost, const char *path)
+struct making {
+	struct fd_restore *restore;
+	const struct ghost *ghost;
+};
+
+static int make_file(void *arg, const char *path)
 {
-	const GhostFileEntry *e = ghost->entry;
+	const struct making *m = arg;
+	const GhostFileEntry *e = m->ghost->entry;
 
 	switch (e->mode & S_IFMT) {
 	case S_IFDIR:
-		return mkdir(path, 0700) < 0 ? -errno : 0;
+		return make_directory(NULL, path);
 	case S_IFLNK:
 		return symlink(e->symlnk_target, path) < 0 ? -errno : 0;
 	case S_IFREG:
-		return make_regular(restore, ghost, path);
+		return make_regular(m->restore, m->ghost, path);
 	default:
 		return mknod(path, (e->mode & S_IFMT) | 0600, e->rdev) < 0 ? -errno : 0;
 	}
@@ -330,31 +300,30 @@ static int make_file(struct fd_restore *restore, const struct ghost *ghost, cons
 
 /* Gives FILE's name to the ghost, which FIRST (NULL: nobody yet) leads to. Another file may have the name by now. */
 static int make_name(struct fd_restore *restore, const struct ghost *ghost, struct fd_file *file, const char *first,
-		     struct made *made)
+		     struct ghost_names *names)
 {
 	const char *name = file->entry->reg->name;
-	int r = make_parents(name, made);
+	struct making making = { restore, ghost };
+	int r = make_parents(name, names);
 
 	for (int attempt = 0; !r && attempt < 2; attempt++) {
 		const char *path = file->path ?: name;
 
 		if (first)
-			r = linkat(AT_FDCWD, first, AT_FDCWD, path, 0) < 0 ? -errno : 0;
+			r = ghost_names_link(names, first, path);
 		else
-			r = make_file(restore, ghost, path);
-		if (!r) {
-			r = made_add(made, path, S_ISDIR(ghost->entry->mode));
-			return r;
-		}
+			r = ghost_names_make(names, path, S_ISDIR(ghost->entry->mode), make_file, &making);
+		if (!r)
+			return 0;
 		if (r == -EEXIST && !file->path) {
-			file->path = str_printf("%s.criu-ghost-%x-%d", name, ghost->id, getpid());
+			file->path = str_printf("%s.criu-ghost-%u-%lu", name, ghost->id, now_us());
 			r = file->path ? 0 : -ENOMEM;
 		}
 	}
 	return cr_fail_errno(restore->ctx, r, "Can't make the deleted file %s again", name);
 }
 
-static int make_ghost(struct fd_restore *restore, const struct ghost *ghost, struct made *made)
+static int make_ghost(struct fd_restore *restore, const struct ghost *ghost, struct ghost_names *names)
 {
 	const char *first = NULL;
 	int r;
@@ -373,7 +342,7 @@ static int make_ghost(struct fd_restore *restore, const struct ghost *ghost, str
 			}
 		if (have || (first && S_ISDIR(ghost->entry->mode)))
 			continue;
-		r = make_name(restore, ghost, file, first, made);
+		r = make_name(restore, ghost, file, first, names);
 		if (r < 0)
 			return r;
 		first = first ?: file->path ?: file->entry->reg->name;
@@ -403,21 +372,20 @@ static int open_users(struct fd_restore *restore, const struct ghost *ghost)
 
 int ghosts_open(struct fd_restore *restore)
 {
-	struct made made = {};
-	int r = 0;
+	struct ghost_names *names = NULL;
+	int r = restore->nr_ghosts ? ghost_names_begin(restore->ctx, &names) : 0;
 
 	for (size_t i = 0; i < restore->nr_ghosts && !r; i++) {
 		const struct ghost *ghost = &restore->ghosts[i];
-		size_t before = made.nr;
+		size_t before = ghost_names_count(names);
 
-		r = make_ghost(restore, ghost, &made);
+		r = make_ghost(restore, ghost, names);
 		if (!r)
 			r = open_users(restore, ghost);
 		/* A deleted directory stays until the files that were deleted in it have come and gone. */
 		if (!S_ISDIR(ghost->entry->mode))
-			made_remove(restore, &made, before);
+			ghost_names_remove(names, before);
 	}
-	made_remove(restore, &made, 0);
-	free(made.v);
+	ghost_names_end(&names);
 	return r;
 }
