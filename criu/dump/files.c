@@ -8,30 +8,47 @@
 #include "image/image.h"
 #include "seize/supervisor.h"
 
-static void fill_fd_task(const struct task *task, struct fd_task *ret)
+static int get_fd_flags(void *arg, int nr)
 {
-	*ret = (struct fd_task){
-		.pid = task->pid,
-		.pidfd = task->dump->pidfd,
-		.procfd = task->dump->procfd,
-		.files_id = state_of(task)->ids.files,
-		.comm = task->dump->stat.comm,
+	const struct dump_fd_task *ft = arg;
+	struct parasite_fd *fd = &parasite_args(ft->task)->fd;
+	int r;
+
+	fd->nr = nr;
+	r = parasite_run(ft->dump->ctx, ft->task, 0, PARASITE_GET_FD_FLAGS);
+	return r < 0 ? r : fd->flags;
+}
+
+void dump_fd_task_init(struct dump *d, struct task *task, struct dump_fd_task *ret)
+{
+	*ret = (struct dump_fd_task){
+		.fd = {
+			.pid = task->pid,
+			.pidfd = task->dump->pidfd,
+			.procfd = task->dump->procfd,
+			.files_id = state_of(task)->ids.files,
+			.comm = task->dump->stat.comm,
+			.getfd = get_fd_flags,
+			.getfd_arg = ret,
+		},
+		.dump = d,
+		.task = task,
 	};
 }
 
 /* NAME is an entry of /proc/PID that leads to a file. */
-static int dump_link(struct dump *d, const struct task *task, const char *name, uint32_t *ret)
+static int dump_link(struct dump *d, struct task *task, const char *name, uint32_t *ret)
 {
 	_cleanup_close_ int fd = openat(task->dump->procfd, name, O_PATH | O_CLOEXEC);
-	struct fd_task ft;
+	struct dump_fd_task ft;
 
 	if (fd < 0)
 		return cr_fail_errno(d->ctx, -errno, "Can't open /proc/%d/%s", task->pid, name);
-	fill_fd_task(task, &ft);
-	return fd_dump_path(d->fds, &ft, fd, O_RDONLY, ret);
+	dump_fd_task_init(d, task, &ft);
+	return fd_dump_path(d->fds, &ft.fd, fd, O_RDONLY, ret);
 }
 
-static int dump_fs(struct dump *d, const struct task *task)
+static int dump_fs(struct dump *d, struct task *task)
 {
 	struct dump_state *s = state_of(task);
 	FsEntry fs = FS_ENTRY__INIT;
@@ -59,16 +76,16 @@ int dump_files(struct dump *d)
 	if (r < 0)
 		return r;
 	for_each_task (&d->tree, task) {
-		struct fd_task ft;
+		struct dump_fd_task ft;
 
 		if (task->state == TASK_DEAD)
 			continue;
 		if (supervise_cancelled())
 			return cr_fail(d->ctx, -EINTR, "Cancelled");
-		fill_fd_task(task, &ft);
+		dump_fd_task_init(d, task, &ft);
 		r = dump_link(d, task, "exe", &state_of(task)->exe_id);
 		if (!r)
-			r = fd_dump_table(d->fds, &ft);
+			r = fd_dump_table(d->fds, &ft.fd);
 		if (!r)
 			r = dump_fs(d, task);
 		if (r < 0)

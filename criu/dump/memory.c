@@ -17,21 +17,16 @@
 /* What mm_dump()'s callback needs. */
 struct mapped_files {
 	struct dump *d;
-	const struct task *task;
+	struct task *task;
 };
 
 static int mapped_file_id(void *arg, const struct vma *vma, uint32_t *ret)
 {
 	const struct mapped_files *m = arg;
-	struct fd_task ft = {
-		.pid = m->task->pid,
-		.pidfd = m->task->dump->pidfd,
-		.procfd = m->task->dump->procfd,
-		.files_id = state_of(m->task)->ids.files,
-		.comm = m->task->dump->stat.comm,
-	};
+	struct dump_fd_task ft;
 
-	return fd_dump_path(m->d->fds, &ft, vma->file_fd, vma->file_flags, ret);
+	dump_fd_task_init(m->d, m->task, &ft);
+	return fd_dump_path(m->d->fds, &ft.fd, vma->file_fd, vma->file_flags, ret);
 }
 
 static int cancelled(void *arg)
@@ -39,7 +34,7 @@ static int cancelled(void *arg)
 	return supervise_cancelled();
 }
 
-static int dump_mm(struct dump *d, const struct task *task)
+static int dump_mm(struct dump *d, struct task *task)
 {
 	struct dump_state *s = state_of(task);
 	struct mapped_files files = { d, task };

@@ -55,6 +55,15 @@ int dump_check_tasks(struct dump *d);
 int dump_kobj_ids(struct dump *d);
 /* inside.c: puts the parasite into every task and asks it. */
 int dump_ask_inside(struct dump *d);
+/* A task as fd/ sees it; it can be asked as long as the parasite is in it. */
+struct dump_fd_task {
+	struct fd_task fd;
+	struct dump *dump;
+	struct task *task;
+};
+
+/* files.c: fills *RET, which refers to itself: it stays where it is. Nothing is to be freed. */
+void dump_fd_task_init(struct dump *d, struct task *task, struct dump_fd_task *ret);
 /* files.c: descriptors, executables, directories. */
 int dump_files(struct dump *d);
 /* memory.c: mm, pagemap and pages images of every task, and shared segments. */

@@ -19,8 +19,8 @@ int ghost_names_begin(struct cr_ctx *ctx, struct ghost_names **ret);
 void ghost_names_end(struct ghost_names **names);
 
 /*
- * MAKE makes a file (DIR: a directory) at the path that it is given, beside PATH; if it fails it may leave one. Then the
- * file is moved to PATH. 0, -EEXIST if there is something, or -errno.
+ * MAKE makes a file (DIR: a directory) at the path that it is given, beside PATH; if it fails it may leave one. Then
+ * the file is moved to PATH. 0, -EEXIST if there is something, or -errno.
  */
 int ghost_names_make(struct ghost_names *names, const char *path, bool dir, int (*make)(void *arg, const char *path),
 		     void *arg);

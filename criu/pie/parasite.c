@@ -66,6 +66,14 @@ static long get_thread(struct parasite_thread *t)
 	return r;
 }
 
+static long get_fd_flags(struct parasite_fd *fd)
+{
+	long r = sys_fcntl(fd->nr, F_GETFD, 0);
+
+	fd->flags = r;
+	return r < 0 ? r : 0;
+}
+
 static long store_open(struct parasite_store *s)
 {
 	s->image = -1;
@@ -139,6 +147,8 @@ int parasite_entry(unsigned int cmd, void *area)
 		return get_task(&args->task);
 	case PARASITE_GET_THREAD:
 		return get_thread(&args->thread);
+	case PARASITE_GET_FD_FLAGS:
+		return get_fd_flags(&args->fd);
 	case PARASITE_STORE_OPEN:
 		return store_open(&args->store);
 	case PARASITE_STORE_RECV:

@@ -11,6 +11,7 @@
 enum parasite_cmd {
 	PARASITE_GET_TASK = 1, /* union parasite_args.task: what only the task itself can ask */
 	PARASITE_GET_THREAD,   /* .thread: the same of the calling thread */
+	PARASITE_GET_FD_FLAGS, /* .fd: flags of a descriptor, where nothing else tells them */
 	PARASITE_STORE_OPEN,   /* .store: a socket pair, over which the page image's descriptor is sent */
 	PARASITE_STORE_RECV,   /* .store: takes that descriptor */
 	PARASITE_STORE_PAGES,  /* .store: copies runs of pages into the mapped page image */
@@ -52,6 +53,11 @@ struct parasite_thread {
 	int32_t reserved;
 };
 
+struct parasite_fd {
+	int32_t nr;
+	int32_t flags; /* F_GETFD of fcntl(2): FD_CLOEXEC or 0 */
+};
+
 struct parasite_run {
 	uint64_t vaddr;	 /* bytes */
 	uint64_t offset; /* bytes, in the page image */
@@ -71,6 +77,7 @@ struct parasite_store {
 union parasite_args {
 	struct parasite_task task;
 	struct parasite_thread thread;
+	struct parasite_fd fd;
 	struct parasite_store store;
 };
 
