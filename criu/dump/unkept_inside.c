@@ -25,9 +25,8 @@
 #define PR_GET_THP_DISABLE 42
 #endif
 
-#define MEMBARRIER_GET_REGISTRATIONS (1 << 9)
-#define GET_CPUID		     0x1011 /* arch_prctl(2) */
-#define OF_AREAS_MAX		     (64 << 20)
+#define GET_CPUID    0x1011 /* arch_prctl(2) */
+#define OF_AREAS_MAX (64 << 20)
 
 /* Below the red zone of the System V ABI nothing of the task's is kept. */
 #define RED_ZONE 128
@@ -78,7 +77,6 @@ static const struct question {
 	{ SYS_prctl, { PR_GET_MDWE }, positive, "denied executable memory (PR_SET_MDWE)", false },
 	{ SYS_prctl, { PR_GET_IO_FLUSHER }, positive, "being an I/O flusher (PR_SET_IO_FLUSHER)", false },
 	{ SYS_prctl, { PR_GET_THP_DISABLE }, partly, "transparent huge pages disabled in part", false },
-	{ SYS_membarrier, { MEMBARRIER_GET_REGISTRATIONS }, positive, "a registration for membarrier(2)", false },
 	{ SYS_prctl, { PR_GET_MEMORY_MERGE }, positive, "merging of all future memory (PR_SET_MEMORY_MERGE)", true },
 	{ SYS_prctl, { PR_MCE_KILL_GET }, early_or_late, "its policy on broken memory (PR_MCE_KILL)", true },
 	{ SYS_keyctl, { KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING }, other_keyring, "its session keyring", true },

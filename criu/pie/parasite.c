@@ -14,7 +14,8 @@
 
 #include "pie/parasite.h"
 
-#define PR_GET_THP_DISABLE_ 42
+#define PR_GET_THP_DISABLE_	     42
+#define MEMBARRIER_GET_REGISTRATIONS (1 << 9)
 
 static long get_task(struct parasite_task *t)
 {
@@ -38,6 +39,8 @@ static long get_task(struct parasite_task *t)
 	t->brk = (uint64_t)sys_brk(0);
 	t->dumpable = sys_prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
 	t->thp_disabled = sys_prctl(PR_GET_THP_DISABLE_, 0, 0, 0, 0);
+	r = sys_membarrier(MEMBARRIER_GET_REGISTRATIONS, 0, 0);
+	t->membarrier = r > 0 ? r : 0;
 	r = sys_prctl(PR_GET_CHILD_SUBREAPER, (unsigned long)&subreaper, 0, 0, 0);
 	t->child_subreaper = subreaper;
 	return r;

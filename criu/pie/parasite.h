@@ -42,6 +42,7 @@ struct parasite_task {
 	struct parasite_rlimit rlimits[PARASITE_NR_RLIMITS];
 	uint64_t brk;
 	int32_t dumpable, thp_disabled, child_subreaper;
+	uint32_t membarrier; /* commands by which it is registered: membarrier(2); 0 before Linux 6.3 */
 };
 
 struct parasite_thread {

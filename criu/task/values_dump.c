@@ -23,5 +23,7 @@ int task_values_dump(struct cr_ctx *ctx, int procfd, const struct parasite_task 
 	core->oom_score_adj = adj;
 	core->has_child_subreaper = true;
 	core->child_subreaper = inside->child_subreaper;
+	core->has_membarrier_registration_mask = inside->membarrier;
+	core->membarrier_registration_mask = inside->membarrier;
 	return 0;
 }
