@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Freeing the memory of a killed task takes 80 ms per GiB, and until that is done the task's files stay open and its pid
- * taken. A keeper holds on to the memory, so that the task is gone at once; the memory goes when this process ends,
+ * Freeing the memory of a killed task takes 80 ms per GiB, and until that is done the task's files stay open and its
+ * pid taken. A keeper holds on to the memory, so that the task is gone at once; the memory goes when this process ends,
  * which the one that was started doesn't wait for (seize/supervisor.h).
  */
 #ifndef CRIU_SEIZE_KEEPER_H
