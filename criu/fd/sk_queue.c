@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What sockets haven't received yet: sk-queues.img. */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -114,10 +115,22 @@ static int dump_packets(struct fd_dump *dump, const struct fd_object *obj, bool 
 	return -EFBIG;
 }
 
+/* What is read around the mark can't be told from what comes before and after it. */
+static int check_urgent(struct fd_dump *dump, const struct fd_object *obj)
+{
+	struct pollfd fd = { obj->fd, POLLPRI, 0 };
+
+	if (poll(&fd, 1, 0) < 0)
+		return -errno;
+	return fd.revents & POLLPRI ? fd_refuse(dump, obj, "a socket with an out-of-band byte in flight (MSG_OOB)") : 0;
+}
+
 int sk_queue_dump(struct fd_dump *dump, const struct fd_object *obj, int type, bool at_end)
 {
-	int r = set_peek(obj->fd, 0), reset;
+	int r = type == SOCK_STREAM ? check_urgent(dump, obj) : 0, reset;
 
+	if (!r)
+		r = set_peek(obj->fd, 0);
 	if (!r) {
 		r = type == SOCK_STREAM ? dump_stream(dump, obj) : dump_packets(dump, obj, at_end);
 		reset = set_peek(obj->fd, -1);
@@ -125,6 +138,17 @@ int sk_queue_dump(struct fd_dump *dump, const struct fd_object *obj, int type, b
 			r = reset;
 	}
 	return r < 0 ? cr_fail_errno(dump->ctx, r, FD_WHO "Can't read its queue", FD_WHO_ARGS(obj)) : 0;
+}
+
+int sk_queue_refuse(struct fd_dump *dump, const struct fd_object *obj, bool at_end)
+{
+	ssize_t n = recv(obj->fd, NULL, 0, MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC);
+
+	if (n > 0 || (!n && !at_end))
+		return fd_refuse(dump, obj, "a unix socket that isn't connected, but has packets to receive,");
+	if (n < 0 && errno != EAGAIN)
+		return cr_fail_errno(dump->ctx, -errno, FD_WHO "Can't look at its queue", FD_WHO_ARGS(obj));
+	return 0;
 }
 
 static int packet_compare(const void *x, const void *y)
@@ -187,12 +211,12 @@ int sk_queues_read(struct fd_restore *restore, struct sk_queues *queues)
 	return 0;
 }
 
-int sk_queue_fill(struct fd_restore *restore, const struct sk_queues *queues, uint32_t id, int fd)
+/* The first packet for ID; queues->nr if there is none. */
+static size_t find_first(const struct sk_queues *queues, uint32_t id)
 {
-	int large = INT32_MAX / 2;
 	size_t first = 0, end = queues->nr;
 
-	while (first < end) { /* the first packet for ID */
+	while (first < end) {
 		size_t middle = first + (end - first) / 2;
 
 		if (queues->v[middle].id_for < id)
@@ -200,7 +224,20 @@ int sk_queue_fill(struct fd_restore *restore, const struct sk_queues *queues, ui
 		else
 			end = middle;
 	}
-	if (first == queues->nr || queues->v[first].id_for != id)
+	return first < queues->nr && queues->v[first].id_for == id ? first : queues->nr;
+}
+
+bool sk_queue_has(const struct sk_queues *queues, uint32_t id)
+{
+	return find_first(queues, id) < queues->nr;
+}
+
+int sk_queue_fill(struct fd_restore *restore, const struct sk_queues *queues, uint32_t id, int fd)
+{
+	int large = INT32_MAX / 2;
+	size_t first = find_first(queues, id);
+
+	if (first == queues->nr)
 		return 0;
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &large, sizeof(large)) < 0)
 		log_debug(restore->ctx->log, "Can't raise a send buffer: %s", strerror(errno));

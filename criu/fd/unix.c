@@ -104,7 +104,9 @@ static int unix_dump(struct fd_dump *dump, const struct fd_object *obj)
 		r = note_seen(state, obj, info);
 	if (!r)
 		r = sk_opts_dump(dump, obj, &opts);
-	if (!r && (info->state == TCP_ESTABLISHED || info->type == SOCK_DGRAM))
+	if (!r && info->type == SOCK_DGRAM && info->state != TCP_ESTABLISHED && !info->peer)
+		r = sk_queue_refuse(dump, obj, info->shutdown & 1);
+	else if (!r && (info->state == TCP_ESTABLISHED || info->type == SOCK_DGRAM))
 		r = sk_queue_dump(dump, obj, info->type, info->shutdown & 1);
 	if (!r)
 		r = fown_dump(dump, obj, &fown);

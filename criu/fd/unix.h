@@ -51,9 +51,13 @@ struct sk_queues {
 
 /* Appends what OBJ, a socket of TYPE (SOCK_STREAM...), hasn't received yet to sk-queues.img; it keeps it. */
 int sk_queue_dump(struct fd_dump *dump, const struct fd_object *obj, int type, bool at_end);
+/* Refuses OBJ, a packet socket that nobody is connected to, if it has something to receive. */
+int sk_queue_refuse(struct fd_dump *dump, const struct fd_object *obj, bool at_end);
 int sk_queues_read(struct fd_restore *restore, struct sk_queues *queues);
 /* Sends what is for the file ID through the socket FD. */
 int sk_queue_fill(struct fd_restore *restore, const struct sk_queues *queues, uint32_t id, int fd);
+/* Is there anything for the file ID? */
+bool sk_queue_has(const struct sk_queues *queues, uint32_t id);
 void sk_queues_free(struct sk_queues *queues);
 
 /* unix_restore.c */

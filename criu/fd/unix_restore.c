@@ -58,6 +58,12 @@ int unix_check(struct fd_restore *restore, struct fd_file *file)
 	return 0;
 }
 
+/* Made as one of a pair, whose other end may have been closed. */
+static bool is_connected(const UnixSkEntry *entry)
+{
+	return entry->peer || entry->state == TCP_ESTABLISHED;
+}
+
 int unix_read(struct fd_restore *restore)
 {
 	int r = state_of(restore) ? sk_queues_read(restore, &state_of(restore)->queues) : -ENOMEM;
@@ -65,7 +71,14 @@ int unix_read(struct fd_restore *restore)
 	for (size_t i = 0; i < restore->nr_files && !r; i++) {
 		const struct fd_file *file = &restore->files[i], *peer;
 
-		if (file->ops != &unix_ops || !file->entry->usk->peer)
+		if (file->ops != &unix_ops)
+			continue;
+		if (!is_connected(file->entry->usk) && sk_queue_has(&state_of(restore)->queues, file->id))
+			r = cr_fail(restore->ctx, -EOPNOTSUPP,
+				    "sk-queues.img: file %u: packets for a unix socket that isn't connected aren't "
+				    "supported",
+				    file->id);
+		if (!file->entry->usk->peer)
 			continue;
 		peer = peer_of(restore, file);
 		if (!peer || peer == file || peer->entry->usk->peer != file->entry->usk->ino ||
@@ -147,7 +160,7 @@ int unix_open(struct fd_restore *restore, struct fd_file *file, int *ret)
 		*made = UINT64_MAX;
 		return 0;
 	}
-	if (entry->peer || entry->state == TCP_ESTABLISHED)
+	if (is_connected(entry))
 		return open_pair(restore, file, ret);
 	*ret = socket(AF_UNIX, entry->type | SOCK_CLOEXEC, 0);
 	if (*ret < 0)
