@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The values of the options: plain data that the option table (cli/options.c) fills from the command
+ * The values of the options: plain data that the option table (cli/option_table.c) fills from the command
  * line, configuration files and, later, RPC. The engine gets a pointer to const; nothing is global.
  */
 #ifndef CRIU_BASE_OPTS_H
@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 enum page_mode { PAGES_FILE, PAGES_PMEM };
-enum capture_method { CAPTURE_AUTO, CAPTURE_VMREAD, CAPTURE_INJECT, CAPTURE_VMSPLICE };
+enum capture_method { CAPTURE_AUTO, CAPTURE_VMREAD, CAPTURE_INJECT };
 enum file_validation { VALIDATE_FILESIZE, VALIDATE_BUILDID };
 enum final_state { FINAL_KILL, FINAL_RUN, FINAL_STOP };
 enum tristate { TRI_AUTO = -1, TRI_NO = 0, TRI_YES = 1 };
@@ -52,21 +52,18 @@ struct cr_opts {
 	bool link_remap;
 	bool file_locks;
 	bool force_irmap;
-	bool track_mem;
-	bool auto_dedup;
 	bool weak_sysctls;
 	bool tcp_established, tcp_close, tcp_skip_in_flight;
 	bool ext_unix_sk;
 	unsigned cpu_cap; /* CPU_CAP_* */
 	bool display_stats;
 	enum page_mode page_mode;	 /* --use-pmem */
-	enum capture_method capture;	 /* --capture vmread|inject|vmsplice|auto */
+	enum capture_method capture;	 /* --capture auto|vmread|inject */
 	enum tristate readahead;	 /* --[no-]readahead */
 	char *root;			 /* -r */
 	struct str_array action_scripts; /* run by base/script.c */
 	struct str_array external;	 /* --external, as given */
 	struct str_array inherit_fd;	 /* --inherit-fd, as given */
-	char *libdir;
 	bool unprivileged;
 	bool allow_uprobes;
 	bool check_extra, check_experimental;

@@ -48,7 +48,6 @@ void options_free(struct cr_opts *opts)
 	free(opts->log_file);
 	free(opts->pidfile);
 	free(opts->root);
-	free(opts->libdir);
 	free(opts->check_feature);
 	str_array_free(&opts->action_scripts);
 	str_array_free(&opts->external);

@@ -20,8 +20,6 @@ static int check_capture(const struct pages_dump_args *args)
 			return 0;
 		return cr_fail(args->ctx, -EOPNOTSUPP, "Capture by 'inject' needs a parasite, task %d has none",
 			       args->pid);
-	case CAPTURE_VMSPLICE:
-		return cr_fail(args->ctx, -EOPNOTSUPP, "Capture by 'vmsplice' isn't supported yet");
 	}
 	return cr_fail(args->ctx, -EINVAL, "Unknown capture method %d", args->capture);
 }

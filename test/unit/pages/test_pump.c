@@ -203,8 +203,6 @@ static void test_failures(void **state)
 		args.cancelled = NULL;
 		args.capture = CAPTURE_INJECT;
 		assert_int_equal(pages_dump(&args, &res), -EOPNOTSUPP);
-		args.capture = CAPTURE_VMSPLICE;
-		assert_int_equal(pages_dump(&args, &res), -EOPNOTSUPP);
 		args.capture = CAPTURE_AUTO;
 		fixture_forget_error(f);
 		runs.v[0].vaddr += PAGE; /* the last page is not the task's */
