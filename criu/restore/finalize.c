@@ -112,13 +112,22 @@ static uint64_t signal_mask(const struct restore_task *rt, size_t i)
 	return core->thread_core->blk_sigset;
 }
 
+static int set_signal_mask(struct restore *r, const struct restore_task *rt, size_t i)
+{
+	uint64_t mask = signal_mask(rt, i);
+	pid_t tid = rt->task->threads[i].tid;
+
+	if (ptrace(PTRACE_SETSIGMASK, tid, sizeof(mask), &mask))
+		return cr_fail_errno(&r->ctx, -errno, "Can't set the signal mask of task %d", tid);
+	return 0;
+}
+
 static int finalize_thread(struct restore *r, struct restore_task *rt, size_t i, struct xstate *x)
 {
 	const CoreEntry *core = rt->cores[i];
 	const RseqEntry *rseq = core->thread_core->rseq_entry;
 	pid_t tid = rt->task->threads[i].tid;
 	struct user_regs_struct regs;
-	uint64_t mask = signal_mask(rt, i);
 	int err;
 
 	err = sched_restore(&r->ctx, tid, core->thread_core);
@@ -130,8 +139,6 @@ static int finalize_thread(struct restore *r, struct restore_task *rt, size_t i,
 		return err;
 	if (ptrace(PTRACE_SETREGS, tid, NULL, &regs))
 		return cr_fail_errno(&r->ctx, -errno, "Can't set the registers of task %d", tid);
-	if (ptrace(PTRACE_SETSIGMASK, tid, sizeof(mask), &mask))
-		return cr_fail_errno(&r->ctx, -errno, "Can't set the signal mask of task %d", tid);
 	/* Registering has cleared what it was in the middle of. */
 	if (rseq && rseq->has_rseq_cs_pointer && rseq->rseq_cs_pointer) {
 		uint64_t cs = rseq->rseq_cs_pointer;
@@ -238,6 +245,9 @@ static int finalize_task(struct restore *r, struct task *t, struct xstate *x)
 		err = finalize_thread(r, rt, i, x);
 	if (!err && to_be_stopped(r, t))
 		err = stop_task(r, t);
+	/* Only now: on the way to the stop other signals that wait would be taken, and lost. */
+	for (size_t i = 0; i < t->nr_threads && !err; i++)
+		err = set_signal_mask(r, rt, i);
 	return err;
 }
 
