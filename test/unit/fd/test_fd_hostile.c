@@ -306,6 +306,7 @@ static void test_sockets(void **state)
 	CASE("no socket 1", set.packet.id_for = REG);
 	CASE("sk-queues.img", set.packet.length = 11);
 	CASE("sk-queues.img", set.packet.length = UINT32_MAX);
+	CASE("isn't connected", set.sock[0].peer = set.sock[1].peer = 0; set.sock[0].state = set.sock[1].state = 7);
 }
 
 static void test_terminals(void **state)
