@@ -230,7 +230,7 @@ def case_framing(directory):
 
 def main():
     parser = argparse.ArgumentParser(description="the images of a dump, as others read them")
-    parser.add_argument("--criu", default=os.environ.get("CRIU", ROOT / "build/criu/criu"), type=pathlib.Path)
+    parser.add_argument("--criu", default=os.environ.get("CRIU", ROOT / "criu/criu"), type=pathlib.Path)
     args = parser.parse_args()
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     if os.geteuid() or not args.criu.exists():

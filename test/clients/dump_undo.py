@@ -419,7 +419,7 @@ def cases(bench):
 
 def main():
     parser = argparse.ArgumentParser(description="dumps that fail leave tasks as they were")
-    parser.add_argument("--criu", default=os.environ.get("CRIU", ROOT / "build/criu/criu"), type=pathlib.Path)
+    parser.add_argument("--criu", default=os.environ.get("CRIU", ROOT / "criu/criu"), type=pathlib.Path)
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()
     counts = {"passed": 0, "failed": 0, "skipped": 0}

@@ -136,6 +136,7 @@ def run_one(a, base, program, mode, results):
 
 
 def main():
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # not so under nohup(1)
     if len(sys.argv) == 3 and sys.argv[1] == "--inner":
         return run_inside(sys.argv[2])
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

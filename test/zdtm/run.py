@@ -15,6 +15,7 @@ The last line of each is "N passed, N failed, N skipped".
 import argparse
 import fnmatch
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -70,6 +71,8 @@ def choose(known, names):
 
 
 def main():
+    # As under nohup(1): the programs count on what the kernel does by default.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if len(sys.argv) == 3 and sys.argv[1] == "--inner":
         return inner.main(sys.argv[2])
     a = arguments()
