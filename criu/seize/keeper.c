@@ -22,8 +22,8 @@
 #define PAGE 4096ul
 /* Pages that are resident; less is freed in no time. */
 #define MUCH (32ul << 20)
-/* A read that doesn't get there fails at once, so this is only for a machine that stands still. */
-#define PATIENCE_MS 100
+/* A fault is there within microseconds, unless the machine stands still. */
+#define PATIENCE_MS 50
 
 /* Its descriptor and pages stay until the process ends. */
 struct keeper {
@@ -66,30 +66,32 @@ static int watch_pages(struct keeper *k, size_t nr)
 }
 
 /* The kernel's report of the missing page is the sign that the read has got hold of the memory. */
-static void wait_for_fault(struct keeper *k)
+static bool wait_for_fault(struct keeper *k)
 {
 	struct pollfd p = { .fd = k->uffd, .events = POLLIN };
 	struct uffd_msg msg;
 
-	if (poll(&p, 1, PATIENCE_MS) == 1 && read(k->uffd, &msg, sizeof(msg)) == sizeof(msg))
-		k->nr++;
+	if (poll(&p, 1, PATIENCE_MS) != 1 || read(k->uffd, &msg, sizeof(msg)) != sizeof(msg))
+		return false;
+	k->nr++;
+	return true;
 }
 
-static void hold(struct keeper *k, const struct task *task)
+static bool hold(struct keeper *k, const struct task *task)
 {
 	struct reader *r = calloc(1, sizeof(*r));
 
 	if (!r)
-		return;
+		return false;
 	r->addr = compel_regs_ip(&task->dump->threads[0].regs) & ~(PAGE - 1);
 	r->to = k->pages + k->nr * PAGE;
 	r->memfd = openat(task->dump->procfd, "mem", O_RDONLY | O_CLOEXEC);
 	if (r->memfd < 0 || pthread_create(&r->thread, NULL, read_for_ever, r)) {
 		close_fdp(&r->memfd);
 		free(r);
-		return;
+		return false;
 	}
-	wait_for_fault(k);
+	return wait_for_fault(k);
 }
 
 static bool has_much(const struct task *task)
@@ -108,6 +110,6 @@ void keep_memory(const struct task_tree *tree)
 	if (!nr || watch_pages(&k, nr) < 0)
 		return;
 	for_each_task (tree, task)
-		if (has_much(task))
-			hold(&k, task);
+		if (has_much(task) && !hold(&k, task))
+			return; /* this kernel doesn't let us: the others wouldn't do either */
 }
