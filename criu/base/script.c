@@ -2,8 +2,11 @@
 #include "base/script.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/str.h"
@@ -66,7 +69,10 @@ static int script_env_make(struct script_env *env, enum script_action action, in
 	return 0;
 }
 
-/* A child with default signals whatever ours are, standard input empty and its output in the log. */
+/*
+ * A child with default signals whatever ours are, standard input empty and its output in the log; the leader of a
+ * process group, so that it can be ended with all that it has started.
+ */
 static int spawn_shell(struct cr_ctx *ctx, const char *script, char **vars, pid_t *ret)
 {
 	char *argv[] = { "sh", "-c", (char *)script, NULL };
@@ -78,7 +84,8 @@ static int spawn_shell(struct cr_ctx *ctx, const char *script, char **vars, pid_
 	sigfillset(&all);
 	sigemptyset(&none);
 	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+	posix_spawnattr_setpgroup(&attr, 0);
 	posix_spawnattr_setsigdefault(&attr, &all);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawn_file_actions_init(&files);
@@ -95,6 +102,35 @@ static int spawn_shell(struct cr_ctx *ctx, const char *script, char **vars, pid_
 	return -err;
 }
 
+/*
+ * Waits for the script, but not past a request to end: where signals that ask for it are blocked (the engine of a
+ * dump, seize/supervisor.h), one that is pending kills the script, which must not keep tasks frozen. It stays pending.
+ */
+static int wait_for_script(pid_t pid, int *status)
+{
+	_cleanup_close_ int pidfd = syscall(SYS_pidfd_open, pid, 0);
+	_cleanup_close_ int cancelfd = -1;
+	struct pollfd fds[2];
+	sigset_t cancel;
+
+	sigemptyset(&cancel);
+	sigaddset(&cancel, SIGTERM);
+	sigaddset(&cancel, SIGINT);
+	sigaddset(&cancel, SIGHUP);
+	sigaddset(&cancel, SIGQUIT);
+	cancelfd = signalfd(-1, &cancel, SFD_CLOEXEC);
+	fds[0] = (struct pollfd){ .fd = pidfd, .events = POLLIN };
+	fds[1] = (struct pollfd){ .fd = cancelfd, .events = POLLIN };
+	while (pidfd >= 0 && cancelfd >= 0 && poll(fds, 2, -1) < 0 && errno == EINTR)
+		continue;
+	if (fds[1].revents)
+		kill(-pid, SIGKILL);
+	while (waitpid(pid, status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
 static int run_one(struct cr_ctx *ctx, const char *script, enum script_action action, char **vars)
 {
 	const char *name = action_names[action];
@@ -105,9 +141,9 @@ static int run_one(struct cr_ctx *ctx, const char *script, enum script_action ac
 	err = spawn_shell(ctx, script, vars, &pid);
 	if (err)
 		return cr_fail_errno(ctx, err, "Can't run action script %s", script);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return cr_fail_errno(ctx, -errno, "Can't wait for action script %s", script);
+	err = wait_for_script(pid, &status);
+	if (err)
+		return cr_fail_errno(ctx, err, "Can't wait for action script %s", script);
 	if (WIFSIGNALED(status))
 		return cr_fail(ctx, -ECANCELED, "Action script %s was killed by signal %d at %s", script,
 			       WTERMSIG(status), name);

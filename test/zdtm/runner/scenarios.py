@@ -190,6 +190,26 @@ def action_script(s, before):
         expect(pids[stage] == [str(s.root)], f"{stage} was given the pid {pids[stage]}")
 
 
+def script_hangs(s, before):
+    """criu is killed while a post-dump script hangs: the tasks run on, nothing is left, nothing looks like a set."""
+    path = script(s, "hook.sh", f'[ "$CRTOOLS_SCRIPT_ACTION" = post-dump ] || exit 0\n: >{s.work}/there\n'
+                                "exec sleep 1000\n")
+    images = s.images("images-1")
+    s.last_log = os.path.join(images, "dump.log")
+    argv = [s.criu] + s.dump_argv(images, False) + ["--action-script", path]
+    pid = s.reaper.spawn(argv, s.work, s.criu_out, s.env)
+    end = time.monotonic() + s.timeout
+    while not os.path.exists(os.path.join(s.work, "there")):
+        expect(time.monotonic() < end, "the script isn't run")
+        s.reaper.poll()
+        time.sleep(0.01)
+    os.kill(pid, signal.SIGKILL)
+    s.reaper.wait(pid, 5)
+    wait_state(s, before, "SRD")
+    s.compare(before, "the killed dump")
+    expect(not os.path.exists(os.path.join(images, "inventory.img")), "there is an inventory.img")
+
+
 def script_fails(stage):
     """A script that fails in STAGE breaks the command; nothing is lost."""
     def scenario(s, before):
@@ -329,7 +349,7 @@ def no_room(s, before):
 
 SCENARIOS = {f.__name__: f for f in (
     leave_running, leave_stopped, restore_stopped, log_pid, restore_attached, restore_sibling, exec_cmd, action_script,
-    over_old_set, same_set_often, pid_taken, no_such_task, own_caller, empty_directory, two_at_once, changed_file,
+    script_hangs, over_old_set, same_set_often, pid_taken, no_such_task, own_caller, empty_directory, two_at_once, changed_file,
     missing_file, no_room)}
 SCENARIOS.update({f"script_fails_{stage}": script_fails(stage)
                   for stage in ("pre-dump", "post-dump", "pre-restore", "post-restore", "pre-resume")})
