@@ -6,19 +6,23 @@
  */
 #include <fcntl.h>
 #include <mqueue.h>
+#include <time.h>
 
 #include "zdtm.h"
 
 int main(int argc, char **argv)
 {
 	struct mq_attr attr = { .mq_maxmsg = 2, .mq_msgsize = 8 };
+	char name[64];
 	mqd_t queue;
 
 	test_init(argc, argv);
-	queue = mq_open("/refuse_mq", O_CREAT | O_RDWR, 0600, &attr);
+	/* Tests that run beside this one have the same namespace of names, and the same pid. */
+	snprintf(name, sizeof(name), "/refuse_mq.%llx", (unsigned long long)&attr ^ time(NULL));
+	queue = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
 	if (queue < 0)
 		skip("no message queues: %s", strerror(errno));
-	MUST(mq_unlink("/refuse_mq"));
+	MUST(mq_unlink(name));
 
 	test_ready();
 	test_wait();
