@@ -56,7 +56,7 @@ def build_work(build):
     return program
 
 
-def timed(argv, output):
+def timed(argv, output, environ):
     """The seconds and the status of a command; its output goes to the file OUTPUT."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     actions = [
@@ -65,7 +65,7 @@ def timed(argv, output):
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
     start = time.monotonic()
-    pid = os.posix_spawn(argv[0], argv, os.environ, file_actions=actions)
+    pid = os.posix_spawn(argv[0], argv, environ, file_actions=actions)
     _, status = os.waitpid(pid, 0)
     return time.monotonic() - start, os.waitstatus_to_exitcode(status)
 
@@ -105,8 +105,9 @@ def criu_children():
 class Tree:
     """The processes of one job, under one criu binary, and the directory of their images."""
 
-    def __init__(self, env, shape, criu, pmem):
-        self.env, self.criu, self.pmem = env, criu, pmem
+    def __init__(self, env, shape, criu, pages):
+        self.env, self.criu, self.pmem = env, criu, pages != "file"
+        self.environ = dict(os.environ, CRIU_PAGES_HUGE="1" if pages == "huge" else "0")
         self.dir = tempfile.mkdtemp(prefix="criu-bench-", dir=env.dir)
         self.images = os.path.join(self.dir, "images")
         os.mkdir(self.images)
@@ -134,7 +135,7 @@ class Tree:
         """Runs criu; the seconds it took."""
         self.log = os.path.join(self.images, what + ".log")
         argv = [self.criu, what, "-D", self.images, "-o", what + ".log", *more]
-        seconds, status = timed(argv, self.output)
+        seconds, status = timed(argv, self.output, self.environ)
         if status:
             with open(self.output, encoding="utf-8", errors="replace") as f:
                 said = f.read()
@@ -233,8 +234,8 @@ def run_job(env, name, shape, contestants):
     mib = shape[0] * shape[1]
     trees, rows, copies = [], [], []
     try:
-        for label, criu, pmem in contestants:
-            trees.append((label, Tree(env, shape, criu, pmem), [], []))
+        for label, criu, pages in contestants:
+            trees.append((label, Tree(env, shape, criu, pages), [], []))
         for number in range(env.rounds + 1):
             copies.append(env.memcpy(mib))
             for _, tree, dumps, restores in trees:
@@ -320,9 +321,10 @@ def main():
     # Restored trees become our children when criu has ended, so that we can wait for them.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     env = Env(args)
-    contestants = [("ours pmem", args.criu, True), ("ours file", args.criu, False)]
+    # The image file that exists already has small pages or, made so by the first dump, pages of 2 MiB.
+    contestants = [("ours pmem", args.criu, "pmem"), ("ours huge", args.criu, "huge"), ("ours file", args.criu, "file")]
     if args.peer:
-        contestants.append(("peer", os.path.realpath(shutil.which(args.peer) or args.peer), False))
+        contestants.append(("peer", os.path.realpath(shutil.which(args.peer) or args.peer), "file"))
     if not args.quick:
         env.warm(min(7 * 1024, available_mib() * 6 // 10))
     print(f"{os.cpu_count()} CPUs, {os.uname().release}, load average {os.getloadavg()[0]:.2f} (should be near 0)")
