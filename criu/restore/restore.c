@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/script.h"
 #include "base/str.h"
+#include "image/cpuinfo.h"
 #include "image/stats.h"
 #include "kernel/kernel.h"
 #include "restore/arch.h"
@@ -27,7 +28,10 @@
 
 static int phase_read(void *arg)
 {
-	return restore_read(arg);
+	struct restore *r = arg;
+	int err = cpuinfo_check(&r->ctx, r->images_dirfd, r->opts->cpu_cap);
+
+	return err ? err : restore_read(r);
 }
 
 /* ---- plan ---------------------------------------------------------------------------------------------------- */

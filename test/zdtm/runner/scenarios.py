@@ -3,6 +3,7 @@
 
 Each scenario gets a fresh session whose program runs and is steady; the program must pass in the end."""
 import os
+import re
 import shutil
 import signal
 import sys
@@ -85,6 +86,63 @@ def restore_stopped(s, before):
     wait_state(s, before, "T")
     signal_all(before, signal.SIGCONT)
     s.compare(before, "stopping and going on")
+
+
+def check_statistics(s, images, what, name):
+    expect(os.path.getsize(os.path.join(images, f"stats-{what}")) > 12, f"stats-{what} is empty")
+    with open(s.criu_out) as f:
+        text = f.read()
+    expect(re.search(rf"{what}\.{name}: [1-9]", text), f"no {name} among what {what} printed: {text}")
+
+
+def statistics_shown(s, before):
+    """--display-stats prints what stats-dump and stats-restore hold."""
+    images = s.images("images-1")
+    shown = ["--display-stats"]
+    s.check_dumped(s.dump(images, extra=shown), before)
+    check_statistics(s, images, "dump", "pages_written")
+    s.check_restored(s.restore(images, extra=shown), before)
+    check_statistics(s, images, "restore", "pages_restored")
+
+
+def config_file(s, before):
+    """An option in $CRIU_CONFIG_FILE has its effect, and --no- on the command line takes it back."""
+    path = os.path.join(s.work, "criu.conf")
+    with open(path, "w") as f:
+        f.write("# a comment\nleave-running\nlog-pid\n")
+    s.env = dict(s.env, CRIU_CONFIG_FILE=path)
+    images = s.images("images-1")
+    expect(s.dump(images) == 0, "the dump failed")
+    s.compare(before, "a dump that leaves the tasks running")
+    forget(s, before)
+    expect(s.restore(images) == 0, "the restore failed")
+    expect(os.path.exists(os.path.join(images, f"restore.log.{s.root}")), "log-pid of the file is without effect")
+    s.compare(before, "the restore")
+
+
+def cpu_cap(s, before):
+    """--cpu-cap=cpu stores this CPU; a set from another vendor's is refused, and restored with none."""
+    images = s.images("images-1")
+    s.check_dumped(s.dump(images, extra=["--cpu-cap=cpu"]), before)
+    path = os.path.join(images, "cpuinfo.img")
+    with open(path, "rb") as f:
+        data = f.read()
+    at = 8 + 4 + 2  # the header's words, the entry's size, the tag and length of the one x86 entry
+    while data[at] != 0x08:  # the field vendor_id
+        at += 1
+    other = data[:at + 1] + bytes([3 - data[at + 1]]) + data[at + 2:]
+    with open(path, "wb") as f:
+        f.write(other)
+    failed(s, s.restore(images, extra=["--cpu-cap=cpu"]), "the restore on another CPU")
+    s.check_restored(s.restore(images, extra=["--cpu-cap=none"]), before)
+
+
+def without_probes(s, before):
+    """The other ways are as good: pagemap read instead of PAGEMAP_SCAN, pages read by the restorer itself."""
+    s.env = dict(s.env, CRIU_KERNEL_PAGEMAP_SCAN="0", CRIU_KERNEL_UFFD="0")
+    images = s.images("images-1")
+    s.check_dumped(s.dump(images), before)
+    s.check_restored(s.restore(images, extra=["--no-readahead"]), before)
 
 
 def log_pid(s, before):
@@ -348,7 +406,8 @@ def no_room(s, before):
 
 
 SCENARIOS = {f.__name__: f for f in (
-    leave_running, leave_stopped, restore_stopped, log_pid, restore_attached, restore_sibling, exec_cmd, action_script,
+    leave_running, leave_stopped, restore_stopped, statistics_shown, config_file, cpu_cap,
+    without_probes, log_pid, restore_attached, restore_sibling, exec_cmd, action_script,
     script_hangs, over_old_set, same_set_often, pid_taken, no_such_task, own_caller, empty_directory, two_at_once, changed_file,
     missing_file, no_room)}
 SCENARIOS.update({f"script_fails_{stage}": script_fails(stage)
