@@ -100,6 +100,7 @@ static void undo_files(void *arg)
 
 	if (d->fds)
 		fd_dump_end(&d->fds, false);
+	fd_links_end(d->ctx, &d->links, false);
 }
 
 static int phase_memory(void *arg)
@@ -116,8 +117,10 @@ static int phase_cores(void *arg)
 		r = dump_tree_images(d);
 	if (!r && (d->opts->cpu_cap & CPU_CAP_IMAGE))
 		r = cpuinfo_write(d->ctx, d->images_dirfd);
-	if (!r)
+	if (!r) {
+		d->links = fd_dump_take_links(d->fds);
 		r = fd_dump_end(&d->fds, true);
+	}
 	return r;
 }
 
@@ -214,6 +217,7 @@ static int dump_engine(void *arg)
 	r = phases_run(d->ctx, dump_phases, dump_nr_phases, d, cancelled);
 	if (!r)
 		let_go(d, ends[d->opts->final_state]);
+	fd_links_end(d->ctx, &d->links, true);
 	kernel_free(&d->kernel);
 	return d->script_status ? d->script_status : r;
 }

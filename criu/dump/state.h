@@ -42,6 +42,7 @@ struct dump {
 	bool seized;
 	bool committed; /* inventory.img is there */
 	struct fd_dump *fds;
+	struct fd_link *links; /* names of the set, once FDS is gone */
 	struct shmem_dump *shmem;
 	uint32_t next_pages_id;
 	uint64_t frozen_at_us;

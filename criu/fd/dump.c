@@ -59,6 +59,7 @@ int fd_dump_end(struct fd_dump **dumpp, bool ok)
 	identity_free(dump);
 	fd_paths_free(dump);
 	pair_map_free(&dump->ghosts);
+	fd_links_end(dump->ctx, &dump->links, ok && !r);
 	free(dump->seen);
 	free(dump);
 	*dumpp = NULL;

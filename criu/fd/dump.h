@@ -32,6 +32,7 @@ struct fd_dump {
 	void *paths;		/* tsearch(3): the files found by path: path.c */
 	struct pair_map ghosts; /* (st_dev, st_ino) to ghost id: ghost_dump.c */
 	uint32_t last_ghost;
+	struct fd_link *links;	      /* made by link_dump() */
 	void *state[FD_REGISTRY_MAX]; /* by row, for the kinds' own use */
 };
 
@@ -79,6 +80,12 @@ int reg_dump_as(struct fd_dump *dump, const struct fd_object *obj, uint32_t id, 
  * ghost_dump.c: OBJ's file is deleted: stores it once and notes that the file ID stands for it.
  */
 int ghost_dump(struct fd_dump *dump, const struct fd_object *obj, uint32_t id);
+
+/*
+ * link_dump.c: OBJ's file is deleted, but has other hard links: gives it a name for the restore (--link-remap; else it
+ * is refused) near REMOVED, the one it had, and notes that it stands for the file ID.
+ */
+int link_dump(struct fd_dump *dump, const struct fd_object *obj, const char *removed, uint32_t id);
 
 /* build_id.c: the GNU build id of an ELF file as 32-bit words; 0 words if it has none. *RET goes with free(). */
 int build_id_read(int fd, uint32_t **ret, size_t *nr);

@@ -19,6 +19,7 @@
 
 struct fd_dump;
 struct fd_restore;
+struct fd_link;
 
 /* A frozen task whose descriptors are read. All members are borrowed. */
 struct fd_task {
@@ -55,6 +56,13 @@ int fd_dump_table(struct fd_dump *dump, const struct fd_task *task);
  * Deleted files are stored as ghost files. 0 and *RET_ID, or -errno.
  */
 int fd_dump_path(struct fd_dump *dump, const struct fd_task *task, int path_fd, int open_flags, uint32_t *ret_id);
+
+/*
+ * The names that the dump has given to files (--link-remap), so that they outlive DUMP; else fd_dump_end() ends them.
+ * The caller ends them with fd_links_end(): *LINKS becomes NULL, and without KEEP the names are removed.
+ */
+struct fd_link *fd_dump_take_links(struct fd_dump *dump);
+void fd_links_end(struct cr_ctx *ctx, struct fd_link **links, bool keep);
 
 /*
  * Writes what could be written only when every table was known, and frees DUMP (*DUMP becomes NULL, in every
@@ -108,6 +116,9 @@ int fd_restore_install(struct fd_restore *restore, uint32_t files_id, pid_t pid,
  * once. PID and SID are the task's own, as recorded in the images. 0 or -errno.
  */
 int fd_restore_finish(struct fd_restore *restore, uint32_t files_id, pid_t pid, pid_t sid);
+
+/* When nothing can fail any more: removes the names that the dump has given to files (--link-remap). */
+void fd_restore_remove_links(struct fd_restore *restore);
 
 /* Frees the memory; open descriptors stay open. *RESTORE becomes NULL. */
 void fd_restore_free(struct fd_restore **restore);

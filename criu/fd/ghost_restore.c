@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Deleted files, at restore: each is made again, opened by all who had it open, and deleted again. One after the
- * other, so that several deleted files may have had the same name.
+ * Deleted files, at restore: each is made again, or linked back where the dump has kept it by another name, opened by
+ * all who had it open, and deleted again. One after the other, so that several deleted files may have had the same
+ * name.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include "base/io.h"
 #include "base/str.h"
 #include "fd/ghost_names.h"
+#include "fd/reg.h"
 #include "fd/restore.h"
 
 #include "ghost-file.pb-c.h"
@@ -25,7 +27,8 @@
 
 struct ghost {
 	uint32_t id;
-	GhostFileEntry *entry;
+	GhostFileEntry *entry;	/* NULL: it has LINK */
+	struct fd_file *link;	/* the name that the dump gave it */
 	struct fd_file **files; /* regular file entries that stand for it */
 	size_t nr_files;
 };
@@ -41,6 +44,14 @@ static int ghost_add_file(struct ghost *ghost, struct fd_file *file)
 	return 0;
 }
 
+/* What we'll remove has to have been made for that. */
+static bool is_link(const struct fd_file *file)
+{
+	const char *name = file->ops->type == FD_TYPES__REG ? strrchr(file->entry->reg->name, '/') : NULL;
+
+	return name && str_starts(name + 1, LINK_NAME);
+}
+
 /* An entry of remap-fpath.img. */
 static int add_remap(struct fd_restore *restore, struct image *img, ProtobufCMessage *msg)
 {
@@ -48,6 +59,7 @@ static int add_remap(struct fd_restore *restore, struct image *img, ProtobufCMes
 	struct fd_file *file = fd_file_find(restore, remap->orig_id);
 	RemapType type = remap->remap_type;
 	uint32_t id = remap->remap_id;
+	struct fd_file *link = NULL;
 	uint64_t *index;
 	bool is_new;
 	int r;
@@ -56,10 +68,13 @@ static int add_remap(struct fd_restore *restore, struct image *img, ProtobufCMes
 		type = id & OLD_GHOST_BIT ? REMAP_TYPE__GHOST : REMAP_TYPE__LINKED;
 	if (!file || file->ops->type != FD_TYPES__REG)
 		return cr_fail(restore->ctx, -EBADMSG, "remap-fpath.img: %u is no regular file", remap->orig_id);
-	if (type == REMAP_TYPE__LINKED)
-		return cr_fail(restore->ctx, -EOPNOTSUPP, "%s was linked back at dump (--link-remap): not supported",
-			       file->entry->reg->name);
-	if (type != REMAP_TYPE__GHOST)
+	if (type == REMAP_TYPE__LINKED) {
+		link = fd_file_find(restore, id);
+		if (!link || link == file || !is_link(link))
+			return cr_fail(restore->ctx, -EBADMSG, "remap-fpath.img: %u is no name for %s", id,
+				       file->entry->reg->name);
+		link->path_only = true;
+	} else if (type != REMAP_TYPE__GHOST)
 		return cr_fail(restore->ctx, -EOPNOTSUPP, "%s is a dead process's /proc file: not supported",
 			       file->entry->reg->name);
 	if (!remap->has_remap_type)
@@ -67,7 +82,7 @@ static int add_remap(struct fd_restore *restore, struct image *img, ProtobufCMes
 	if (file->deleted)
 		return cr_fail(restore->ctx, -EBADMSG, "remap-fpath.img: file %u is there twice", file->id);
 	file->deleted = true;
-	r = pair_map_get(&restore->ghost_ids, id, 0, &index, &is_new);
+	r = pair_map_get(&restore->ghost_ids, id, type, &index, &is_new);
 	if (r < 0)
 		return r;
 	if (is_new) {
@@ -77,7 +92,7 @@ static int add_remap(struct fd_restore *restore, struct image *img, ProtobufCMes
 			return -ENOMEM;
 		restore->ghosts = grown;
 		*index = restore->nr_ghosts++;
-		grown[*index] = (struct ghost){ .id = id };
+		grown[*index] = (struct ghost){ .id = id, .link = link };
 	}
 	return ghost_add_file(&restore->ghosts[*index], file);
 }
@@ -165,8 +180,11 @@ static bool entry_is_possible(const GhostFileEntry *e)
 static int read_ghost(struct fd_restore *restore, struct ghost *ghost)
 {
 	_cleanup_image_ struct image *img = NULL;
-	int r = open_ghost_image(restore, ghost, &img, &ghost->entry);
+	int r;
 
+	if (ghost->link)
+		return 0;
+	r = open_ghost_image(restore, ghost, &img, &ghost->entry);
 	if (!r && !entry_is_possible(ghost->entry))
 		r = -EBADMSG;
 	if (!r && S_ISREG(ghost->entry->mode))
@@ -174,11 +192,16 @@ static int read_ghost(struct fd_restore *restore, struct ghost *ghost)
 	return r < 0 ? cr_fail_errno(restore->ctx, r, "Can't read ghost-file-%x.img", ghost->id) : 0;
 }
 
+static bool is_directory(const struct ghost *ghost)
+{
+	return ghost->entry && S_ISDIR(ghost->entry->mode);
+}
+
 /* Directories first, outer ones before inner ones. */
 static int ghost_compare(const void *x, const void *y)
 {
 	const struct ghost *a = x, *b = y;
-	bool a_dir = S_ISDIR(a->entry->mode), b_dir = S_ISDIR(b->entry->mode);
+	bool a_dir = is_directory(a), b_dir = is_directory(b);
 	size_t a_len = strlen(a->files[0]->entry->reg->name), b_len = strlen(b->files[0]->entry->reg->name);
 
 	if (a_dir != b_dir)
@@ -312,7 +335,7 @@ static int make_name(struct fd_restore *restore, const struct ghost *ghost, stru
 		if (first)
 			r = ghost_names_link(names, first, path);
 		else
-			r = ghost_names_make(names, path, S_ISDIR(ghost->entry->mode), make_file, &making);
+			r = ghost_names_make(names, path, is_directory(ghost), make_file, &making);
 		if (!r)
 			return 0;
 		if (r == -EEXIST && !file->path) {
@@ -320,12 +343,14 @@ static int make_name(struct fd_restore *restore, const struct ghost *ghost, stru
 			r = file->path ? 0 : -ENOMEM;
 		}
 	}
+	if (ghost->link)
+		return cr_fail_errno(restore->ctx, r, "Can't link %s back as %s (--link-remap)", first, name);
 	return cr_fail_errno(restore->ctx, r, "Can't make the deleted file %s again", name);
 }
 
 static int make_ghost(struct fd_restore *restore, const struct ghost *ghost, struct ghost_names *names)
 {
-	const char *first = NULL;
+	const char *first = ghost->link ? ghost->link->entry->reg->name : NULL;
 	int r;
 
 	for (size_t i = 0; i < ghost->nr_files; i++) {
@@ -340,14 +365,14 @@ static int make_ghost(struct fd_restore *restore, const struct ghost *ghost, str
 				if (path && !(file->path = strdup(path)))
 					return -ENOMEM;
 			}
-		if (have || (first && S_ISDIR(ghost->entry->mode)))
+		if (have || (first && is_directory(ghost)))
 			continue;
 		r = make_name(restore, ghost, file, first, names);
 		if (r < 0)
 			return r;
 		first = first ?: file->path ?: file->entry->reg->name;
 	}
-	r = first ? set_attributes(AT_FDCWD, first, ghost->entry) : 0;
+	r = first && ghost->entry ? set_attributes(AT_FDCWD, first, ghost->entry) : 0;
 	return r < 0 ? cr_fail_errno(restore->ctx, r, "Can't set the attributes of the deleted file %s", first) : 0;
 }
 
@@ -383,9 +408,19 @@ int ghosts_open(struct fd_restore *restore)
 		if (!r)
 			r = open_users(restore, ghost);
 		/* A deleted directory stays until the files that were deleted in it have come and gone. */
-		if (!S_ISDIR(ghost->entry->mode))
+		if (!is_directory(ghost))
 			ghost_names_remove(names, before);
 	}
 	ghost_names_end(&names);
 	return r;
+}
+
+void fd_restore_remove_links(struct fd_restore *restore)
+{
+	for (size_t i = 0; i < restore->nr_ghosts; i++) {
+		const struct fd_file *link = restore->ghosts[i].link;
+
+		if (link && unlink(link->entry->reg->name) < 0)
+			log_warn(restore->ctx->log, "Can't remove %s: %s", link->entry->reg->name, strerror(errno));
+	}
 }

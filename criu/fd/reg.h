@@ -7,6 +7,12 @@
 
 #include "regfile.pb-c.h"
 
+/* What the names begin with that --link-remap gives to files; a number follows. */
+#define LINK_NAME "link_remap."
+
+/* The id of the mount that DIRFD and PATH lead to (statx(2)). -1: no such file, or the kernel doesn't tell. */
+int64_t reg_mount_of(int dirfd, const char *path, int flags);
+
 bool reg_match(const struct fd_object *obj);
 int reg_dump(struct fd_dump *dump, const struct fd_object *obj);
 

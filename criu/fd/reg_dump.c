@@ -50,8 +50,7 @@ bool reg_match(const struct fd_object *obj)
 	}
 }
 
-/* -1: no such file or unknown. */
-static int64_t mount_of(int dirfd, const char *path, int flags)
+int64_t reg_mount_of(int dirfd, const char *path, int flags)
 {
 	struct statx stx;
 
@@ -64,7 +63,7 @@ static int64_t mount_of(int dirfd, const char *path, int flags)
 static int on_mount_of_name(const struct fd_object *obj, const char *name)
 {
 	_cleanup_free_ char *dir = strdup(name);
-	int64_t mount = mount_of(obj->fd, "", AT_EMPTY_PATH);
+	int64_t mount = reg_mount_of(obj->fd, "", AT_EMPTY_PATH);
 	char *slash;
 
 	if (!dir)
@@ -73,7 +72,7 @@ static int on_mount_of_name(const struct fd_object *obj, const char *name)
 		int64_t above;
 
 		slash[slash == dir] = '\0';
-		above = mount_of(AT_FDCWD, dir, 0);
+		above = reg_mount_of(AT_FDCWD, dir, 0);
 		if (above >= 0 || slash == dir)
 			return above == mount;
 	}
@@ -93,10 +92,14 @@ static bool use_other_device(struct fd_dump *dump, const struct fd_object *obj, 
 	return true;
 }
 
-/*
- * The name OBJ can be opened by, and whether it is deleted and so has to be made anew first. *RET goes with free().
- */
-static int find_name(struct fd_dump *dump, const struct fd_object *obj, char **ret, bool *deleted)
+enum name_state {
+	NAME_THERE,
+	NAME_DELETED, /* the file has to be made anew first */
+	NAME_LINKED,  /* the file is still there, under other names */
+};
+
+/* The name OBJ can be opened by. *RET goes with free(). */
+static int find_name(struct fd_dump *dump, const struct fd_object *obj, char **ret, enum name_state *where)
 {
 	bool marked = str_ends(obj->link, DELETED);
 	struct stat st;
@@ -105,7 +108,7 @@ static int find_name(struct fd_dump *dump, const struct fd_object *obj, char **r
 	*ret = strdup(obj->link);
 	if (!*ret)
 		return -ENOMEM;
-	*deleted = false;
+	*where = NAME_THERE;
 	if (!fstatat(AT_FDCWD, obj->link, &st, AT_SYMLINK_NOFOLLOW) && st.st_dev == obj->st.st_dev &&
 	    st.st_ino == obj->st.st_ino)
 		return 0;
@@ -114,12 +117,10 @@ static int find_name(struct fd_dump *dump, const struct fd_object *obj, char **r
 	if (marked)
 		(*ret)[strlen(*ret) - strlen(DELETED)] = '\0';
 	if (obj->st.st_nlink && !(marked && S_ISDIR(obj->st.st_mode))) {
-		if (marked)
-			return cr_fail(dump->ctx, -EOPNOTSUPP,
-				       FD_WHO "a deleted file with another hard link isn't supported%s (--link-remap)",
-				       FD_WHO_ARGS(obj),
-				       dump->opts->link_remap ? " yet, even if it may be linked back"
-							      : " unless it may be linked back");
+		if (marked) {
+			*where = NAME_LINKED;
+			return 0;
+		}
 		return cr_fail(dump->ctx, -EOPNOTSUPP, FD_WHO "its path leads to another file (a mount hides it?)%s",
 			       FD_WHO_ARGS(obj),
 			       S_ISCHR(obj->st.st_mode) && stateless_device(obj->st.st_rdev)
@@ -131,7 +132,7 @@ static int find_name(struct fd_dump *dump, const struct fd_object *obj, char **r
 		return r;
 	if (!r)
 		return fd_refuse(dump, obj, "memory with a descriptor or a file of a hidden mount");
-	*deleted = true;
+	*where = NAME_DELETED;
 	return 0;
 }
 
@@ -178,16 +179,18 @@ int reg_dump_as(struct fd_dump *dump, const struct fd_object *obj, uint32_t id, 
 	RegFileEntry reg = REG_FILE_ENTRY__INIT;
 	FownEntry owner = *fown;
 	struct stat other;
-	bool deleted = false;
+	enum name_state where = NAME_THERE;
 	int r;
 
 	if (obj->link[0] != '/')
 		return fd_refuse(dump, obj, "a file that no path leads to");
 	r = check_proc(dump, obj);
 	if (!r)
-		r = find_name(dump, obj, &name, &deleted);
-	if (!r && deleted)
+		r = find_name(dump, obj, &name, &where);
+	if (!r && where == NAME_DELETED)
 		r = ghost_dump(dump, obj, id);
+	if (!r && where == NAME_LINKED)
+		r = link_dump(dump, obj, name, id);
 	if (r < 0)
 		return r;
 	reg.id = id;
@@ -199,7 +202,7 @@ int reg_dump_as(struct fd_dump *dump, const struct fd_object *obj, uint32_t id, 
 	reg.size = reg.has_size ? obj->st.st_size : 0;
 	reg.has_mode = true;
 	reg.mode = obj->st.st_mode;
-	if (!deleted && strcmp(name, obj->link) && !stat(name, &other)) /* another device node */
+	if (where == NAME_THERE && strcmp(name, obj->link) && !stat(name, &other)) /* another device node */
 		reg.mode = other.st_mode;
 	r = add_build_id(dump, obj, &reg);
 	build_id = reg.build_id;

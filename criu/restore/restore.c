@@ -288,6 +288,7 @@ static int go_on(struct restore *r)
 	int err;
 
 	commit_tasks(r);
+	fd_restore_remove_links(r->fds);
 	err = resume_tasks(r);
 	guardian_end(r);
 	write_stats(r);

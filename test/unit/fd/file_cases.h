@@ -205,6 +205,29 @@ static void make_hard_link(int who)
 	must(unlink(scratch("kept")) == 0);
 }
 
+static void allow_links(struct cr_opts *opts)
+{
+	opts->link_remap = true;
+}
+
+static void check_hard_link(int who)
+{
+	struct stat a, b;
+
+	must(is_deleted(4, "kept"));
+	must(fstat(4, &a) == 0 && stat(scratch("kept2"), &b) == 0 && a.st_ino == b.st_ino);
+}
+
+static void remove_link(struct cr_opts *opts)
+{
+	char name[32];
+	int i = 0;
+
+	do
+		snprintf(name, sizeof(name), "link_remap.%d", i);
+	while (unlink(scratch(name)) && i++ < 100);
+}
+
 static void make_grown(int who)
 {
 	must(put("log", "abc", O_WRONLY | O_APPEND) == 3);
@@ -323,7 +346,16 @@ const struct fd_case file_cases[] = {
 	  .between = occupy,
 	  .check = check_occupied },
 	{ .name = "a deleted file over the limit", .make = make_large_deleted, .refusal = "--ghost-limit" },
-	{ .name = "a deleted file with another link", .make = make_hard_link, .refusal = "--link-remap" },
+	{ .name = "a deleted file with another link", .make = make_hard_link, .refusal = "needs --link-remap" },
+	{ .name = "a deleted file, linked back",
+	  .make = make_hard_link,
+	  .setup = allow_links,
+	  .check = check_hard_link },
+	{ .name = "a link of ours that went",
+	  .make = make_hard_link,
+	  .setup = allow_links,
+	  .between = remove_link,
+	  .failure = "/link_remap." },
 	{ .name = "a log that grew", .make = make_grown, .between = grow_log, .check = check_grown },
 	{ .name = "a file that grew", .make = make_grown, .between = grow_data, .failure = "7 bytes, but had 3" },
 	{ .name = "a mode that changed", .make = make_grown, .between = change_mode, .failure = "mode 0777" },

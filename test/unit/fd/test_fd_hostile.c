@@ -328,6 +328,9 @@ static void test_ghosts(void **state)
 	CASE("no regular file", set.remap.orig_id = EVENT);
 	CASE("there twice", set.nr_remaps = 2);
 	CASE("ghost-file-5.img", set.remap.remap_id = 5);
+	CASE("no name for", set.remap.remap_type = REMAP_TYPE__LINKED; set.remap.remap_id = 99);
+	CASE("no name for", set.remap.remap_type = REMAP_TYPE__LINKED; set.remap.remap_id = EVENT);
+	CASE("no name for", set.remap.remap_type = REMAP_TYPE__LINKED; set.remap.remap_id = REG);
 	CASE("ghost-file-4.img", set.chunks[1].off = 4095);
 	CASE("ghost-file-4.img", set.chunks[1].off = 0);
 	CASE("ghost-file-4.img", set.chunks[1].off = 1 << 20);

@@ -38,6 +38,7 @@ def files_of(folder):
 def break_dump(s, fault, before, n, pmem):
     """The tasks run on as before, or are gone with a set from which they come back."""
     images = s.images(f"images-d{n}")
+    had = files_of(s.work)
     code = s.dump(images, pmem, env={"CRIU_FAULT_PHASE": fault})
     if code is None or code < 0:
         raise proc.Failure(f"the dump ended with {'a timeout' if code is None else code}")
@@ -53,6 +54,8 @@ def break_dump(s, fault, before, n, pmem):
         s.check_restored(s.restore(images, pmem), before)
         return "gone with a whole set"
     s.compare(before, "the broken dump")
+    if files_of(s.work) - had:
+        raise proc.Failure(f"it left files behind: {sorted(files_of(s.work) - had)}")
     if whole:
         raise proc.Failure("the tasks run on, but an inventory.img says that the set is whole")
     return "runs on"
