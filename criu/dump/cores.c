@@ -203,14 +203,14 @@ static int write_core(struct dump *d, const struct task *task, size_t i)
 
 static int write_ids(struct dump *d, const struct task *task)
 {
-	const struct kobj_ids *own = &state_of(task)->ids;
+	const uint32_t *own = state_of(task)->ids;
 	TaskKobjIdsEntry ids = TASK_KOBJ_IDS_ENTRY__INIT;
 	int r;
 
-	ids.vm_id = own->vm;
-	ids.files_id = own->files;
-	ids.fs_id = own->fs;
-	ids.sighand_id = own->sighand;
+	ids.vm_id = own[SHARE_VM];
+	ids.files_id = own[SHARE_FILES];
+	ids.fs_id = own[SHARE_FS];
+	ids.sighand_id = own[SHARE_SIGHAND];
 	dump_fill_namespace_ids(&ids);
 	r = image_write_single(d->images_dirfd, IMG_IDS, &ids.base, (unsigned long)task->pid);
 	return r < 0 ? cr_fail_errno(d->ctx, r, "Can't write ids-%d.img", task->pid) : 0;

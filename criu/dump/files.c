@@ -26,7 +26,7 @@ void dump_fd_task_init(struct dump *d, struct task *task, struct dump_fd_task *r
 			.pid = task->pid,
 			.pidfd = task->dump->pidfd,
 			.procfd = task->dump->procfd,
-			.files_id = state_of(task)->ids.files,
+			.files_id = state_of(task)->ids[SHARE_FILES],
 			.comm = task->dump->stat.comm,
 			.getfd = get_fd_flags,
 			.getfd_arg = ret,
@@ -85,6 +85,8 @@ int dump_files(struct dump *d)
 		dump_fd_task_init(d, task, &ft);
 		r = dump_link(d, task, "exe", &state_of(task)->exe_id);
 		if (!r)
+			r = fd_dump_task(d->fds, &ft.fd);
+		if (!r && state_of(task)->owner[SHARE_FILES] == task)
 			r = fd_dump_table(d->fds, &ft.fd);
 		if (!r)
 			r = dump_fs(d, task);

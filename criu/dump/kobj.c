@@ -11,19 +11,13 @@
 
 #include "dump/state.h"
 
-struct kobj_kind {
-	int type; /* KCMP_* */
-	const char *name;
+static const int kcmp_types[SHARE_NR] = {
+	[SHARE_VM] = KCMP_VM,
+	[SHARE_SIGHAND] = KCMP_SIGHAND,
+	[SHARE_FILES] = KCMP_FILES,
+	[SHARE_FS] = KCMP_FS,
 };
 
-static const struct kobj_kind kinds[] = {
-	{ KCMP_VM, "memory" },
-	{ KCMP_FILES, "descriptor table" },
-	{ KCMP_FS, "directories and umask" },
-	{ KCMP_SIGHAND, "signal handlers" },
-};
-
-#define NR_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 /* criu's own objects have id 1 in the inventory. */
 #define FIRST_ID 2
 
@@ -38,34 +32,43 @@ static int compare_objects(pid_t a, pid_t b, int type, int *ret)
 	return 0;
 }
 
-/* An insertion into a sorted array by bisection: qsort(3) has no way to report an error. */
-static int insert_sorted(struct dump *d, pid_t *sorted, size_t nr, pid_t pid, const struct kobj_kind *kind)
+/*
+ * The owners of things of one KIND, sorted by thing: an insertion by bisection, since qsort(3) has no way to report an
+ * error. *RET_OWNER is who has TASK's thing, TASK itself when it is new.
+ */
+static int find_owner(struct dump *d, struct task **sorted, size_t *nr, struct task *task, enum share_kind kind,
+		      const struct task **ret_owner)
 {
-	size_t low = 0, high = nr;
+	size_t low = 0, high = *nr;
 
 	while (low < high) {
 		size_t mid = (low + high) / 2;
 		int order = 0, r;
 
-		r = compare_objects(pid, sorted[mid], kind->type, &order);
+		r = compare_objects(task->pid, sorted[mid]->pid, kcmp_types[kind], &order);
 		if (r < 0)
-			return cr_fail_errno(d->ctx, r, "Can't compare tasks %d and %d", pid, sorted[mid]);
-		if (order == 0)
-			return cr_fail(d->ctx, -EOPNOTSUPP, "Tasks %d and %d share their %s: that isn't supported",
-				       sorted[mid], pid, kind->name);
+			return cr_fail_errno(d->ctx, r, "Can't compare tasks %d and %d", task->pid, sorted[mid]->pid);
+		if (order == 0) {
+			*ret_owner = sorted[mid];
+			return 0;
+		}
 		if (order < 0)
 			high = mid;
 		else
 			low = mid + 1;
 	}
-	memmove(&sorted[low + 1], &sorted[low], (nr - low) * sizeof(*sorted));
-	sorted[low] = pid;
+	memmove(&sorted[low + 1], &sorted[low], (*nr - low) * sizeof(*sorted));
+	sorted[low] = task;
+	++*nr;
+	*ret_owner = task;
 	return 0;
 }
 
-static int check_shared_by_processes(struct dump *d, const struct kobj_kind *kind)
+/* *ANY becomes true where two have one. */
+static int give_ids(struct dump *d, enum share_kind kind, bool *any)
 {
-	_cleanup_free_ pid_t *sorted = calloc(d->tree.nr_tasks, sizeof(*sorted));
+	_cleanup_free_ struct task **sorted = calloc(d->tree.nr_tasks, sizeof(*sorted));
+	uint32_t next = FIRST_ID;
 	struct task *task;
 	size_t nr = 0;
 	int r;
@@ -73,11 +76,19 @@ static int check_shared_by_processes(struct dump *d, const struct kobj_kind *kin
 	if (!sorted)
 		return -ENOMEM;
 	for_each_task (&d->tree, task) {
+		struct dump_state *s;
+
 		if (task->state == TASK_DEAD)
 			continue;
-		r = insert_sorted(d, sorted, nr++, task->pid, kind);
+		s = state_of(task);
+		r = find_owner(d, sorted, &nr, task, kind, &s->owner[kind]);
 		if (r < 0)
 			return r;
+		if (s->owner[kind] == task)
+			s->ids[kind] = next++;
+		else
+			s->ids[kind] = state_of(s->owner[kind])->ids[kind];
+		*any |= s->owner[kind] != task;
 	}
 	return 0;
 }
@@ -86,42 +97,83 @@ static int check_shared_by_processes(struct dump *d, const struct kobj_kind *kin
 static int check_threads(struct dump *d, const struct task *task)
 {
 	for (size_t i = 1; i < task->nr_threads; i++) {
-		for (size_t k = 0; k < NR_KINDS; k++) {
+		for (enum share_kind k = SHARE_FILES; k <= SHARE_FS; k++) {
 			int order = 0, r;
 
-			if (kinds[k].type != KCMP_FILES && kinds[k].type != KCMP_FS)
-				continue;
-			r = compare_objects(task->pid, task->threads[i].tid, kinds[k].type, &order);
+			r = compare_objects(task->pid, task->threads[i].tid, kcmp_types[k], &order);
 			if (r < 0)
 				return cr_fail_errno(d->ctx, r, "Can't compare threads of task %d", task->pid);
 			if (order)
 				return cr_fail(d->ctx, -EOPNOTSUPP,
 					       "Thread %d of task %d has %s of its own: that isn't supported",
-					       task->threads[i].tid, task->pid, kinds[k].name);
+					       task->threads[i].tid, task->pid, share_kind_name(k));
 		}
 	}
 	return 0;
 }
 
-int dump_kobj_ids(struct dump *d)
+static size_t number_of(const struct share_node *v, size_t nr, const struct task *parent)
 {
-	uint32_t next = FIRST_ID;
-	struct task *task;
+	for (size_t i = 0; i < nr; i++)
+		if (parent && v[i].pid == parent->pid)
+			return i;
+	return SHARE_NOBODY;
+}
+
+/* Whether a restore can do it: there every process is created by its parent, but for a few (restore/tree_plan.h). */
+static int check_plan(struct dump *d)
+{
+	_cleanup_free_ struct share_node *v = calloc(d->tree.nr_tasks, sizeof(*v));
+	struct share_conflict conflict;
+	const struct task *task;
+	size_t nr = 0;
 	int r;
 
-	for (size_t k = 0; k < NR_KINDS; k++) {
-		r = check_shared_by_processes(d, &kinds[k]);
+	if (!v)
+		return -ENOMEM;
+	for_each_task (&d->tree, task) {
+		v[nr] = (struct share_node){
+			.pid = task->pid,
+			.lives = task->state != TASK_DEAD,
+			.movable = task->parent,
+			.parent = number_of(v, nr, task->parent),
+		};
+		v[nr].creator = v[nr].parent;
+		if (v[nr].lives)
+			memcpy(v[nr].id, state_of(task)->ids, sizeof(v[nr].id));
+		nr++;
+	}
+	r = share_plan(v, nr, &conflict);
+	if (r == -EOPNOTSUPP || r == -EINVAL)
+		return cr_fail(
+			d->ctx, r,
+			"Tasks %d and %d share their %s, which other tasks between them don't: that isn't supported",
+			conflict.other, conflict.pid, share_kind_name(conflict.kind));
+	return r;
+}
+
+int dump_kobj_ids(struct dump *d)
+{
+	struct task *task;
+	bool any = false;
+	int r;
+
+	for (enum share_kind k = 0; k < SHARE_NR; k++) {
+		r = give_ids(d, k, &any);
 		if (r < 0)
 			return r;
 	}
 	for_each_task (&d->tree, task) {
 		if (task->state == TASK_DEAD)
 			continue;
+		for (enum share_kind k = SHARE_VM; k <= SHARE_SIGHAND; k++)
+			if (state_of(task)->owner[k] != task)
+				return cr_fail(d->ctx, -EOPNOTSUPP,
+					       "Tasks %d and %d share their %s: that isn't supported",
+					       state_of(task)->owner[k]->pid, task->pid, share_kind_name(k));
 		r = check_threads(d, task);
 		if (r < 0)
 			return r;
-		state_of(task)->ids = (struct kobj_ids){ next, next, next, next };
-		next++;
 	}
-	return 0;
+	return any ? check_plan(d) : 0;
 }

@@ -13,20 +13,17 @@
 #include "fd/fd.h"
 #include "mem/vma.h"
 #include "seize/seize.h"
+#include "task/share.h"
 #include "task/task.h"
 
 struct kernel;	   /* kernel/ */
 struct shmem_dump; /* mem/shmem.h */
 
-/* The ids by which images say what tasks share: task_kobj_ids_entry. */
-struct kobj_ids {
-	uint32_t vm, files, fs, sighand;
-};
-
 /* Of one task; behind task->dump->state. */
 struct dump_state {
 	struct vma_list vmas;
-	struct kobj_ids ids;
+	uint32_t ids[SHARE_NR];		    /* by which images say what tasks share: task_kobj_ids_entry */
+	const struct task *owner[SHARE_NR]; /* the first that has the same thing: it itself, if none before does */
 	struct parasite_task inside;
 	struct parasite_thread *threads; /* parallel to task->threads */
 	uint32_t umask;
@@ -52,7 +49,7 @@ struct dump {
 
 /* check.c: refuses, by name, what isn't supported; lists the areas of every task. */
 int dump_check_tasks(struct dump *d);
-/* kobj.c: gives the ids; refuses what is shared between processes. */
+/* kobj.c: finds what tasks share and gives it its ids; refuses what can't be restored. */
 int dump_kobj_ids(struct dump *d);
 /* inside.c: puts the parasite into every task and asks it. */
 int dump_ask_inside(struct dump *d);

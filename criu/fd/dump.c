@@ -285,6 +285,16 @@ static int write_table(struct fd_dump *dump, uint32_t files_id)
 	return r < 0 ? cr_fail_errno(dump->ctx, r, "Can't write fdinfo-%u.img", files_id) : 0;
 }
 
+int fd_dump_task(struct fd_dump *dump, const struct fd_task *task)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < fd_registry_nr && !r; i++)
+		if (fd_registry[i]->dump_task)
+			r = fd_registry[i]->dump_task(dump, task);
+	return r;
+}
+
 int fd_dump_table(struct fd_dump *dump, const struct fd_task *task)
 {
 	_cleanup_proc_numbers_ struct proc_numbers numbers = {};
@@ -292,11 +302,6 @@ int fd_dump_table(struct fd_dump *dump, const struct fd_task *task)
 
 	if (r < 0)
 		return cr_fail_errno(dump->ctx, r, "task %d (%s): Can't list its descriptors", task->pid, task->comm);
-	for (size_t i = 0; i < fd_registry_nr && !r; i++)
-		if (fd_registry[i]->dump_task)
-			r = fd_registry[i]->dump_task(dump, task);
-	if (r < 0)
-		return r;
 	free(dump->seen);
 	dump->nr_seen = 0;
 	dump->seen = calloc(numbers.nr ?: 1, sizeof(*dump->seen));

@@ -42,6 +42,8 @@ struct fd_task {
  */
 int fd_dump_begin(struct cr_ctx *ctx, const struct cr_opts *opts, int images_dirfd, struct fd_dump **ret);
 
+/* Of every task, also of one whose table is another's, before its descriptors: what it has to do with terminals. */
+int fd_dump_task(struct fd_dump *dump, const struct fd_task *task);
 /*
  * Dumps every descriptor of TASK's table and writes fdinfo-<files_id>.img. The task must be stopped; it isn't
  * changed, not even the data in its pipes and sockets. Tasks that share one table (CLONE_FILES) are dumped once.
@@ -112,10 +114,12 @@ int fd_restore_install(struct fd_restore *restore, uint32_t files_id, pid_t pid,
 
 /*
  * In a task, after fd_restore_install(), when every task of the tree exists: what refers to descriptor numbers,
- * processes or sessions: epoll targets, timers, F_SETOWN, foreground process groups. For a table that is shared call it
- * once. PID and SID are the task's own, as recorded in the images. 0 or -errno.
+ * processes or sessions: epoll targets, timers, F_SETOWN. For a table that is shared call it once. PID and SID are the
+ * task's own, as recorded in the images. 0 or -errno.
  */
 int fd_restore_finish(struct fd_restore *restore, uint32_t files_id, pid_t pid, pid_t sid);
+/* In every task, when its table is finished: foreground process groups. */
+int fd_restore_task(struct fd_restore *restore, uint32_t files_id, pid_t pid, pid_t sid);
 
 /* When nothing can fail any more: removes the names that the dump has given to files (--link-remap). */
 void fd_restore_remove_links(struct fd_restore *restore);

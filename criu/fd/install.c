@@ -127,6 +127,14 @@ int fd_restore_finish(struct fd_restore *restore, uint32_t files_id, pid_t pid, 
 		if (file->table == table && !file->finished)
 			r = finish_file(restore, file, table->v[i].nr, pid, sid);
 	}
+	return r;
+}
+
+int fd_restore_task(struct fd_restore *restore, uint32_t files_id, pid_t pid, pid_t sid)
+{
+	const struct fd_table *table = fd_table_find(restore, files_id);
+	int r = 0;
+
 	for (size_t i = 0; i < fd_registry_nr && !r; i++)
 		if (fd_registry[i]->task)
 			r = fd_registry[i]->task(restore, table, pid, sid);

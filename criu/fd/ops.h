@@ -65,7 +65,7 @@ struct fd_ops {
 	bool late;     /* dumped when all other descriptors of the table have their ids */
 
 	bool (*match)(const struct fd_object *obj);
-	/* For each task whose table is dumped, before its descriptors. May be NULL. */
+	/* For each task, before its table's descriptors. May be NULL. */
 	int (*dump_task)(struct fd_dump *dump, const struct fd_task *task);
 	/* Writes the entry by fd_dump_write() and what belongs to it. */
 	int (*dump)(struct fd_dump *dump, const struct fd_object *obj);

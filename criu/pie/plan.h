@@ -259,6 +259,7 @@ struct restore_shared {
 	struct restore_barrier forked;	/* every process exists */
 	struct restore_barrier grouped; /* and is in its process group */
 	struct restore_barrier files;	/* and its descriptors are in place, where some tasks share a table */
+	struct restore_barrier paths;	/* and none needs a path any more, where some tasks share their directories */
 	struct restore_barrier memory;	/* and its memory */
 	uint32_t fault_stage;		/* enum restore_stage that is made to fail */
 	uint32_t committed;		/* the tasks shall live, whatever becomes of the engine */

@@ -199,7 +199,7 @@ static int put_args(struct restore *r, struct restore_task *rt, char *base, cons
 	a->task_size = user_address_end();
 	a->readahead = r->opts->readahead == TRI_YES;
 	a->first_service_fd = r->first_service_fd;
-	a->owns_fds = !rt->shares_files;
+	a->owns_fds = !is_guest(rt, SHARE_FILES);
 	a->fault_stage = r->shared->fault_stage;
 	a->sigchld_mask = 1ull << (SIGCHLD - 1);
 	rt->slot->sigchld_mask = (uintptr_t)&a->sigchld_mask;

@@ -21,6 +21,7 @@
 #include "restore/fill.h"
 #include "restore/mem_plan.h"
 #include "task/core_restore.h"
+#include "task/share.h"
 #include "task/task.h"
 
 /* How a task comes into its session. */
@@ -49,10 +50,13 @@ struct restore_task {
 	struct list_head fork_node;
 	bool orphan;	   /* the creator forks it by way of a process in between that ends at once */
 	bool adopts;	   /* orphans come to it: it is a subreaper while the tree is built */
-	bool shares_files; /* the creator's descriptor table: CLONE_FILES */
-	bool shares_fs;	   /* and its cwd, root, umask: CLONE_FS */
+	bool by_sibling;   /* the creator is a sibling: CLONE_PARENT */
 	bool outside_sid;  /* in our own session, its recorded one is not of the set (--shell-job) */
 	bool outside_pgid; /* in our own process group, likewise */
+	size_t number;	   /* its place in the tree's list */
+	/* What it shares: task/share.h. OWNER[kind] restores the thing for all; it may be the task itself. */
+	uint64_t clone_flags, unshare_flags;
+	struct restore_task *owner[SHARE_NR];
 
 	struct mem_plan plan;
 	struct page_source *source; /* NULL: no pages are stored */
@@ -75,9 +79,9 @@ struct restore {
 	struct cr_ctx ctx;  /* its error is the shared one */
 	const struct cr_opts *opts;
 	int images_dirfd;
-	struct task_tree tree; /* helpers too, behind the tasks of the images */
-	size_t nr_alive;       /* tasks that get memory */
-	bool any_shared_files; /* some tasks have one descriptor table */
+	struct task_tree tree;	   /* helpers too, behind the tasks of the images */
+	size_t nr_alive;	   /* tasks that get memory */
+	bool any_shared[SHARE_NR]; /* some tasks have one descriptor table, ... */
 	struct fd_restore *fds;
 	struct shmem_restore *segments;
 	struct kernel *kernel;
@@ -101,6 +105,12 @@ struct restore {
 static inline struct restore_task *restore_of(const struct task *task)
 {
 	return task->restore;
+}
+
+/* Does it share its thing of KIND with one that restores it? */
+static inline bool is_guest(const struct restore_task *rt, enum share_kind kind)
+{
+	return rt->owner[kind] != rt;
 }
 
 static inline bool task_lives(const struct task *task)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -53,7 +54,8 @@ static void become_task(struct restore *r, struct restore_task *rt)
 
 	snprintf(prefix, sizeof(prefix), "%7d: ", rt->task->pid);
 	log_set_prefix(r->ctx.log, prefix);
-	if (r->opts->log_pid && r->opts->log_file) {
+	/* Who shares descriptors logs to where its creator does. */
+	if (r->opts->log_pid && r->opts->log_file && !(rt->clone_flags & CLONE_FILES)) {
 		_cleanup_free_ char *path = str_printf("%s.%d", r->opts->log_file, rt->task->pid);
 
 		if (!path || log_split(r->ctx.log, path) < 0)
@@ -168,9 +170,10 @@ int fork_root(struct restore *r)
 
 static int fork_one(struct restore *r, struct restore_task *rt)
 {
-	uint64_t flags = (rt->shares_files ? CLONE_FILES : 0) | (rt->shares_fs ? CLONE_FS : 0);
-	/* Nobody shall be told of a helper's end. */
-	int got = clone_task(r, rt, flags, rt->task->state == TASK_HELPER ? 0 : SIGCHLD);
+	bool sibling = rt->by_sibling;
+	/* Nobody shall be told of a helper's end; a sibling sends what its creator does. */
+	int sig = sibling || rt->task->state == TASK_HELPER ? 0 : SIGCHLD;
+	int got = clone_task(r, rt, rt->clone_flags | (sibling ? CLONE_PARENT : 0), sig);
 
 	if (!got)
 		task_run(r, rt);
@@ -190,8 +193,7 @@ static int reap(struct restore *r, pid_t pid, int options)
 /* By way of a process in between, whose end makes it an orphan. */
 static int fork_orphan(struct restore *r, struct restore_task *rt)
 {
-	uint64_t flags = (rt->shares_files ? CLONE_FILES : 0) | (rt->shares_fs ? CLONE_FS : 0);
-	const struct clone_args args = { .flags = flags };
+	const struct clone_args args = { .flags = rt->clone_flags };
 	pid_t pid = raw_clone(&args);
 
 	if (!pid)
@@ -307,6 +309,8 @@ int join_tree(struct restore *r, struct restore_task *rt)
 		err = found_group(r, rt);
 	if (!err)
 		err = fork_children(r, rt, BORN_AFTER_SETSID);
+	if (!err && rt->unshare_flags && unshare(rt->unshare_flags))
+		err = cr_fail_errno(&r->ctx, -errno, "Task %d can't leave what it shares with others", t->pid);
 	if (!err)
 		err = task_stage(r, rt, STAGE_FORKED);
 	if (err)

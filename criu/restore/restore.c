@@ -93,7 +93,6 @@ static int phase_plan(void *arg)
 			break;
 		if (!task_lives(t))
 			continue;
-		r->any_shared_files |= restore_of(t)->shares_files;
 		err = plan_memory(r, restore_of(t));
 	}
 	return err;
@@ -119,6 +118,7 @@ static int make_shared(struct restore *r)
 	r->shared->forked.left = r->tree.nr_tasks;
 	r->shared->grouped.left = r->tree.nr_tasks;
 	r->shared->files.left = r->nr_alive;
+	r->shared->paths.left = r->nr_alive;
 	r->shared->memory.left = r->nr_alive;
 	for_each_task (&r->tree, t) {
 		restore_of(t)->slot = &r->shared->slots[n++];

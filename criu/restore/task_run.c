@@ -126,11 +126,11 @@ static int install_files(struct restore *r, struct restore_task *rt)
 	struct task *t;
 	int err;
 
-	if (rt->shares_files)
+	if (is_guest(rt, SHARE_FILES))
 		return 0;
 	err = keep_fd(&keep, log_fd(r->ctx.log));
 	for_each_task (&r->tree, t)
-		if (!err && task_lives(t) && restore_of(t)->ids->files_id == rt->ids->files_id)
+		if (!err && task_lives(t) && restore_of(t)->owner[SHARE_FILES] == rt)
 			err = keep_for(r, restore_of(t), &keep);
 	if (!err)
 		err = fd_restore_install(r->fds, rt->ids->files_id, rt->task->pid, keep.v, keep.nr);
@@ -152,7 +152,7 @@ static int restore_fs(struct restore *r, struct restore_task *rt)
 	struct stat now, then;
 	int root, cwd, err;
 
-	if (rt->shares_fs)
+	if (is_guest(rt, SHARE_FS))
 		return 0;
 	err = fd_restore_get(r->fds, rt->fs->root_id, &root);
 	if (!err)
@@ -178,12 +178,17 @@ static int restore_task(struct restore *r, struct restore_task *rt)
 
 	err = install_files(r, rt);
 	/* Until then the numbers below the service descriptors are the owner's of a shared table. */
-	if (!err && r->any_shared_files)
+	if (!err && r->any_shared[SHARE_FILES])
 		barrier_wait(&r->shared->files);
-	if (!err && rt->shares_files)
+	if (!err && is_guest(rt, SHARE_FILES))
 		err = find_area_files(r, rt);
 	if (!err)
+		err = fd_restore_task(r->fds, rt->ids->files_id, rt->task->pid, rt->task->sid);
+	if (!err)
 		err = proc_values_restore(&r->ctx, rt->task->pid, rt->cores[0]->tc);
+	/* A root directory that is shared changes for all. */
+	if (!err && r->any_shared[SHARE_FS])
+		barrier_wait(&r->shared->paths);
 	if (!err)
 		err = restore_fs(r, rt);
 	if (!err)

@@ -216,37 +216,69 @@ static int plan_group(struct restore *r, struct task *t)
 	return add_helper(r, t->pgid, t, rt, t->sid, &leader);
 }
 
-/* ---- tables that tasks share --------------------------------------------------------------------------------- */
+/* ---- what tasks share ---------------------------------------------------------------------------------------- */
 
-static int plan_sharing(struct restore *r, struct task *t)
+static void describe(const struct restore_task *rt, struct share_node *v)
 {
-	struct restore_task *rt = restore_of(t), *creator = rt->creator;
-	struct task *other;
+	const struct task *t = rt->task;
 
-	if (!task_lives(t) || t == r->tree.root)
-		return 0;
-	if (task_lives(creator->task)) {
-		rt->shares_files = creator->ids->files_id == rt->ids->files_id;
-		rt->shares_fs = creator->ids->fs_id == rt->ids->fs_id;
-	}
-	for_each_task (&r->tree, other) {
-		const char *what = NULL;
+	*v = (struct share_node){
+		.pid = t->pid,
+		.lives = task_lives(t),
+		.movable = t->parent && rt->creator->task == t->parent && !rt->orphan,
+		.moment = rt->when,
+		.parent = t->parent ? restore_of(t->parent)->number : SHARE_NOBODY,
+		.creator = rt->creator ? rt->creator->number : SHARE_NOBODY,
+	};
+	if (!v->lives)
+		return;
+	v->id[SHARE_VM] = rt->ids->vm_id;
+	v->id[SHARE_SIGHAND] = rt->ids->sighand_id;
+	v->id[SHARE_FILES] = rt->ids->files_id;
+	v->id[SHARE_FS] = rt->ids->fs_id;
+}
 
-		if (other == t)
-			break;
-		if (!task_lives(other))
-			continue;
-		if (restore_of(other)->ids->files_id == rt->ids->files_id && !rt->shares_files)
-			what = "descriptors";
-		else if (restore_of(other)->ids->fs_id == rt->ids->fs_id && !rt->shares_fs)
-			what = "directories";
-		if (what)
-			return cr_fail(
-				&r->ctx, -EOPNOTSUPP,
-				"Task %d shares its %s with task %d, which doesn't create it: this isn't supported",
-				t->pid, what, other->pid);
+static void apply(struct restore *r, struct restore_task *rt, const struct share_node *v,
+		  struct restore_task **by_number)
+{
+	rt->clone_flags = v->clone_flags;
+	rt->unshare_flags = v->unshare_flags;
+	for (enum share_kind k = 0; k < SHARE_NR; k++) {
+		rt->owner[k] = by_number[v->first[k]];
+		r->any_shared[k] |= is_guest(rt, k);
 	}
-	return 0;
+	if (!v->by_sibling)
+		return;
+	/* In the session that this one was born in, before it makes its own. */
+	rt->by_sibling = true;
+	list_remove(&rt->fork_node);
+	set_creator(rt, by_number[v->creator], BORN_BEFORE_SETSID);
+}
+
+static int plan_sharing(struct restore *r)
+{
+	size_t nr = r->tree.nr_tasks, n = 0;
+	_cleanup_free_ struct restore_task **by_number = calloc(nr, sizeof(*by_number));
+	_cleanup_free_ struct share_node *v = calloc(nr, sizeof(*v));
+	struct share_conflict conflict;
+	struct task *t;
+	int err;
+
+	if (!by_number || !v)
+		return -ENOMEM;
+	for_each_task (&r->tree, t) {
+		restore_of(t)->number = n;
+		by_number[n++] = restore_of(t);
+	}
+	for (size_t i = 0; i < nr; i++)
+		describe(by_number[i], &v[i]);
+	err = share_plan(v, nr, &conflict);
+	if (err == -EOPNOTSUPP || err == -EINVAL)
+		return cr_fail(&r->ctx, err, "Tasks %d and %d can't be made to share their %s: this isn't supported",
+			       conflict.other, conflict.pid, share_kind_name(conflict.kind));
+	for (size_t i = 0; i < nr && !err; i++)
+		apply(r, by_number[i], &v[i], by_number);
+	return err;
 }
 
 int tree_plan(struct restore *r)
@@ -265,12 +297,5 @@ int tree_plan(struct restore *r)
 			break;
 		err = plan_group(r, t);
 	}
-	if (err)
-		return err;
-	for_each_task (&r->tree, t) {
-		err = plan_sharing(r, t);
-		if (err)
-			return err;
-	}
-	return 0;
+	return err ? err : plan_sharing(r);
 }

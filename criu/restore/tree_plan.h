@@ -11,9 +11,9 @@
 #include "restore/engine.h"
 
 /*
- * Plans R->tree: sets creator, when, to_fork, orphan, adopts, outside_*, shares_* of every task, and adds helpers
- * for leaders of sessions and process groups that are no more. With OPTS->shell_job tasks of a session outside of
- * the set come into ours. 0; -EINVAL for a tree that can't be; -EOPNOTSUPP by name.
+ * Plans R->tree: sets creator, when, to_fork, orphan, adopts, outside_*, and what is shared with whom, of every task,
+ * and adds helpers for leaders of sessions and process groups that are no more. With OPTS->shell_job tasks of a session
+ * outside of the set come into ours. 0; -EINVAL for a tree that can't be; -EOPNOTSUPP by name.
  */
 int tree_plan(struct restore *r);
 

@@ -157,7 +157,9 @@ static int dump_task(struct fd_dump *dump, int who)
 	task.pidfd = syscall(SYS_pidfd_open, task.pid, 0);
 	task.procfd = proc_open_pid(task.pid);
 	assert_true(task.pidfd >= 0 && task.procfd >= 0);
-	r = fd_dump_table(dump, &task);
+	r = fd_dump_task(dump, &task);
+	if (!r)
+		r = fd_dump_table(dump, &task);
 	close(task.pidfd);
 	close(task.procfd);
 	return r;
@@ -205,6 +207,7 @@ static void restore_tasks(const struct fd_case *c, struct fd_restore *restore)
 	must(fd_restore_install(restore, who + 1, getpid(), NULL, 0) == 0);
 	wait_all(&notes->placed, nr);
 	must(fd_restore_finish(restore, who + 1, getpid(), getsid(0)) == 0);
+	must(fd_restore_task(restore, who + 1, getpid(), getsid(0)) == 0);
 	wait_all(&notes->ready, nr);
 	if (child > 0)
 		must(waitpid(child, &status, 0) == child);

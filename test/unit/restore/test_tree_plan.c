@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -35,8 +36,8 @@ static void add(struct restore *r, const struct row *row)
 	rt->task = t;
 	rt->ids = malloc(sizeof(*rt->ids));
 	task_kobj_ids_entry__init(rt->ids);
-	rt->ids->files_id = row->pid;
-	rt->ids->fs_id = row->pid;
+	rt->ids->vm_id = rt->ids->sighand_id = rt->ids->files_id = rt->ids->fs_id = row->pid;
+	t->state = TASK_ALIVE;
 	list_init(&rt->to_fork);
 	list_init(&rt->fork_node);
 }
@@ -168,18 +169,23 @@ static void test_impossible(void **state __unused_arg)
 
 static void test_shared_tables(void **state __unused_arg)
 {
-	static const struct row rows[] = { { 1, 0, 1, 1 }, { 2, 1, 1, 1 }, { 3, 1, 1, 1 } };
+	static const struct row rows[] = { { 1, 0, 1, 1 }, { 2, 1, 2, 2 }, { 3, 1, 1, 1 }, { 4, 2, 2, 2 } };
 	struct fixture f;
 
 	BEGIN(&f, rows);
 	get(&f, 2)->ids->files_id = 1;
+	get(&f, 3)->ids->fs_id = 2;
 	assert_int_equal(tree_plan(&f.r), 0);
-	assert_true(get(&f, 2)->shares_files);
-	assert_false(get(&f, 3)->shares_files);
-	restore_free_tree(&f.r);
-	BEGIN(&f, rows);
-	get(&f, 3)->ids->files_id = 2;
-	assert_int_equal(tree_plan(&f.r), -EOPNOTSUPP);
+	assert_int_equal(get(&f, 2)->clone_flags, CLONE_FILES);
+	assert_ptr_equal(get(&f, 2)->owner[SHARE_FILES], get(&f, 1));
+	assert_ptr_equal(get(&f, 2)->owner[SHARE_FS], get(&f, 2));
+	/* Its sibling makes it before it makes a session. */
+	creator_is(&f, 3, 2, BORN_BEFORE_SETSID);
+	assert_true(get(&f, 3)->by_sibling);
+	assert_true(list_empty(&get(&f, 3)->to_fork));
+	assert_int_equal(get(&f, 3)->clone_flags, CLONE_FS);
+	assert_true(f.r.any_shared[SHARE_FILES]);
+	assert_false(f.r.any_shared[SHARE_VM]);
 	restore_free_tree(&f.r);
 }
 
