@@ -4,6 +4,7 @@
 #   make            the programs: criu/criu, compel/compel
 #   make demo       installs what is needed, builds, dumps a running program with --use-pmem and restores it
 #   make test       installs what the tests need, builds, runs everything
+#   make test-vm    the tests on other kernels, in virtual machines: an hour or two
 #   make check      the tests that need no root, under a minute
 #   make lint       format, layers, shell and Python style
 #   make bench      measurements with ratios
@@ -49,7 +50,7 @@ include compel/Makefile.inc
 include criu/pie/Makefile.inc
 include test/zdtm/Makefile.inc
 
-.PHONY: all check lint test demo bench install clean unit
+.PHONY: all check lint test test-vm demo bench install clean unit
 all: $(CRIU_BIN) $(COMPEL_BIN) $(IMAGES_PY)
 
 # Generated headers stand before anything that may include them.
@@ -86,6 +87,11 @@ test:
 	$(Q)scripts/install-deps --test
 	$(Q)$(MAKE) -j2 all unit zdtm
 	$(Q)$(PYTHON) test/suite.py all
+
+test-vm:
+	$(Q)scripts/install-deps --test --vm
+	$(Q)$(MAKE) -j2 all unit zdtm
+	$(Q)$(PYTHON) test/vm/vm.py run
 
 demo:
 	$(Q)scripts/install-deps

@@ -218,6 +218,7 @@ static int dump_engine(void *arg)
 	if (!r)
 		let_go(d, ends[d->opts->final_state]);
 	fd_links_end(d->ctx, &d->links, true);
+	kernel_log(d->kernel, d->ctx->log);
 	kernel_free(&d->kernel);
 	return d->script_status ? d->script_status : r;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "kernel/probes.h"
 
 #define UNKNOWN 1
@@ -126,6 +127,24 @@ int kernel_ask(struct kernel *kernel, enum kernel_feature feature)
 bool kernel_has(struct kernel *kernel, enum kernel_feature feature)
 {
 	return !kernel_ask(kernel, feature);
+}
+
+void kernel_log(const struct kernel *kernel, struct log *log)
+{
+	char text[1024] = "none";
+	size_t len = 0;
+
+	for (int i = 0; i < KERNEL_FEATURES; i++) {
+		int result = atomic_load(&kernel->results[i]);
+
+		if (result != UNKNOWN && len < sizeof(text))
+			len += snprintf(text + len, sizeof(text) - len, "%s%s %s", len ? ", " : "",
+					kernel_probes[i].name,
+					!result		       ? "yes"
+					: result == -ECANCELED ? "off"
+							       : "no");
+	}
+	log_debug(log, "Kernel features asked: %s", text);
 }
 
 int kernel_find(const char *name)

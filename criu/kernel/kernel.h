@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct log; /* base/log.h */
+
 /* In the order of the table. */
 enum kernel_feature {
 	KERNEL_MNT_ID,
@@ -95,6 +97,8 @@ void kernel_free(struct kernel **kernel);
 bool kernel_has(struct kernel *kernel, enum kernel_feature feature);
 /* The same with the reason: 0; -errno of what was tried; -ECANCELED: switched off; -EOPNOTSUPP for LATER. */
 int kernel_ask(struct kernel *kernel, enum kernel_feature feature);
+/* Writes what was asked for, and the answers, to LOG: "Kernel features asked: pagemap_scan yes, uffd off". */
+void kernel_log(const struct kernel *kernel, struct log *log);
 /* The feature of that name: its number, or -ENOENT. */
 int kernel_find(const char *name);
 

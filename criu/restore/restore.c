@@ -312,6 +312,8 @@ static void restore_free(struct restore *r)
 	shmem_restore_free(&r->segments);
 	restore_free_tree(r);
 	free(r->own_creds.groups);
+	if (r->kernel)
+		kernel_log(r->kernel, r->ctx.log);
 	kernel_free(&r->kernel);
 	close_fdp(&r->go_pipe[0]);
 	close_fdp(&r->go_pipe[1]);

@@ -38,6 +38,7 @@ class Program:
 
     options = ()
     needs = ()
+    own_network = False
 
     def __init__(self, name, argv, title):
         self.name, self.argv, self.title = name, argv, title
@@ -97,8 +98,12 @@ class Threads(Program):
 
 
 class Java(Program):
+    def __init__(self, name, main, options, title):
+        super().__init__(name, ["/usr/bin/java", *options, "-cp", "{work}", main], title)
+        self.main = main
+
     def prepare(self, work):
-        subprocess.run(["/usr/bin/javac", "-d", work, os.path.join(HERE, "Count.java")], check=True)
+        subprocess.run(["/usr/bin/javac", "-d", work, os.path.join(HERE, self.main + ".java")], check=True)
 
 
 class Sqlite(Program):
@@ -254,8 +259,7 @@ class Bash(Program):
 
 
 def all_programs():
-    java = "/usr/bin/java"
-    return {p.name: p for p in (
+    return (
         Program("python", ["/usr/bin/python3", os.path.join(HERE, "count.py")], "python3 with 200 MB that it verifies"),
         Bash("bash", ["/bin/bash", "jobs.sh"], "bash with a pipeline, a coprocess and jobs"),
         InTmux("tmux-job", ["/usr/bin/tmux"], "bash in tmux with a job, which is dumped with -j"),
@@ -263,6 +267,6 @@ def all_programs():
         Top("top", ["/usr/bin/top"], "top on a terminal, with -j"),
         Sqlite("sqlite3", ["/usr/bin/sqlite3"], "sqlite3 with a database in memory"),
         Threads("threads", ["{work}/threads"], "a C program with 200 working threads"),
-        Java("java", [java, "-Xmx256m", "-cp", "{work}", "Count"], "a Java program: threads, JIT, garbage collector"),
+        Java("java", "Count", ["-Xmx256m"], "a Java program: threads, JIT, garbage collector"),
         Program("node", ["/usr/bin/node", os.path.join(HERE, "count.js")], "node: timers, thread pool, a worker"),
-    )}
+    )

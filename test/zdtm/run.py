@@ -41,6 +41,8 @@ def arguments():
     p.add_argument("--bindir", default=os.path.join(tests.TOP, os.environ.get("BUILD", "build"), "zdtm"),
                    metavar="DIR", help="where the programs were built (make zdtm)")
     p.add_argument("--rounds", type=int, default=2, metavar="N", help="dumps and restores in a row")
+    p.add_argument("--without", action="append", default=[], metavar="FEATURE",
+                   help="with this kernel probe switched off (criu check --list's names); being refused is as good then")
     p.add_argument("--leave-running", action="store_true", help="dump with -R, no restore")
     p.add_argument("--timeout", type=int, default=20, metavar="SECONDS", help="for one criu command or wait")
     p.add_argument("--report", metavar="FILE", help="write JSON")

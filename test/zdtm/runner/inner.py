@@ -11,6 +11,25 @@ from . import damage, proc, session, tests
 PLANS = {"files": [(False, False)], "pmem": [(True, True)], "cross": [(True, False), (False, True)]}
 
 
+class Refused(Exception):
+    """A dump or restore ended as it may where the kernel lacks something: with an error, leaving all as it was."""
+
+
+def note_features(s, job, code):
+    """Adds to the outcome what the kernel was asked for; a probe that is switched off must not have been used."""
+    for name, answer in s.features().items():
+        if answer not in job["features"].setdefault(name, []):
+            job["features"][name].append(answer)
+        if name in job["without"] and answer != "off":
+            raise proc.Failure(f"{name} is switched off, but the log says: {answer}")
+    if job["without"] and code == 1:
+        with open(s.last_log, errors="replace") as f:
+            errors = [line.split(": ", 1)[1].strip() for line in f if "Error (" in line]
+        if not errors:
+            raise proc.Failure("refused without an Error line in the log")
+        raise Refused(errors[0])
+
+
 def rounds(s, job):
     """Dumps and restores in a row; the state must look the same from outside each time."""
     test, plan = s.test, PLANS[job["mode"]]
@@ -23,6 +42,11 @@ def rounds(s, job):
         if test.refused():
             check_refused(s, code, before)
             continue
+        try:
+            note_features(s, job, code)
+        except Refused:
+            s.compare(before, "the refused dump")
+            raise
         if job["leave_running"]:
             if code != 0:
                 raise proc.Failure(f"dump ended with {'a timeout' if code is None else code}")
@@ -30,6 +54,7 @@ def rounds(s, job):
             continue
         s.check_dumped(code, before)
         code = s.restore(images, restore_pmem)
+        note_features(s, job, code)
         s.check_restored(code, before)
 
 
@@ -48,11 +73,18 @@ def check_refused(s, code, before):
 def run_test(s, job):
     """("pass" | "fail" | "skip", message)"""
     early = s.start()
+    note = ""
     if early is None:
         if job["no_criu"]:
             s.compare(s.steady(), "waiting")
         else:
-            rounds(s, job)
+            try:
+                rounds(s, job)
+            except Refused as e:
+                note = f"refused: {e}"
+                if s.has_ended() or not os.path.exists(f"/proc/{s.root}"):
+                    left = proc.only_these_left(s.reaper, ())
+                    return ("fail", "the refused restore left: " + ", ".join(left)) if left else ("pass", note)
         if job["sabotage"]:
             with open(os.path.join(s.work, s.test.name + ".sabotage"), "w"):
                 pass
@@ -63,7 +95,7 @@ def run_test(s, job):
         return "fail", "a sanitizer complained:\n" + complaints
     if early is not None and verdict == "PASS":
         return "fail", "it ended before it was ready"
-    return {"PASS": "pass", "FAIL": "fail", "SKIP": "skip"}[verdict], text
+    return {"PASS": "pass", "FAIL": "fail", "SKIP": "skip"}[verdict], text or note
 
 
 def report(s, message):
@@ -85,7 +117,10 @@ def main(path):
         job = json.load(f)
     if "kind" in job:
         return damage.main(job)
-    outcome = {"result": "fail", "message": "", "times": []}
+    outcome = {"result": "fail", "message": "", "times": [], "features": {}}
+    job["features"] = outcome["features"]
+    for name in job["without"]:
+        os.environ["CRIU_KERNEL_" + name.upper().replace("-", "_")] = "0"
 
     def too_long(sig, frame):
         outcome["message"] = "the whole test took too long"

@@ -46,6 +46,7 @@ def again(a, test, mode):
         words.append("--no-criu")
     elif a.command == "run":
         words += [f"--{mode}", "--rounds", str(a.rounds)] + (["--leave-running"] if a.leave_running else [])
+        words += [f"--without={feature}" for feature in a.without]
     return " ".join(words + ["--keep"])
 
 
@@ -59,7 +60,7 @@ class Results:
         with self.lock:
             self.rows.append(dict(outcome, name=test.name, mode=mode, title=test.title, again=how))
             result = outcome["result"]
-            note = f" ({outcome['message']})" if result == "skip" else ""
+            note = f" ({outcome['message']})" if result != "fail" and outcome["message"] else ""
             print(f"[{len(self.rows)}/{self.total}] {result.upper():4} {test.name} {mode} "
                   f"{outcome.get('seconds', 0):.2f} s{note}", flush=True)
             if result == "fail":
@@ -88,7 +89,7 @@ def run_one(a, base, test, mode, results):
     job = {"name": test.name, "source": test.source, "binary": test.binary, "work": work, "criu": a.criu,
            "timeout": a.timeout, "limit": limit, "mode": mode, "rounds": a.rounds,
            "no_criu": a.no_criu or a.command == "selftest", "leave_running": a.leave_running,
-           "sabotage": a.command == "selftest"}
+           "without": a.without, "sabotage": a.command == "selftest"}
     try:
         outcome = inner_job(job, work)
     except subprocess.TimeoutExpired:

@@ -187,6 +187,15 @@ class Session:
             os.unlink(path)
         return text
 
+    def features(self):
+        """What the kernel was asked for by the last command, with the answers: {name: "yes" | "no" | "off"}."""
+        try:
+            with open(self.last_log, errors="replace") as f:
+                found = re.search(r"Kernel features asked: (.*)", f.read())
+        except OSError:
+            return {}
+        return dict(word.split() for word in found[1].split(", ") if " " in word) if found else {}
+
     def log_has(self, regex):
         try:
             with open(self.last_log, errors="replace") as f:
