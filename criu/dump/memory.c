@@ -26,7 +26,8 @@ static int mapped_file_id(void *arg, const struct vma *vma, uint32_t *ret)
 	struct dump_fd_task ft;
 
 	dump_fd_task_init(m->d, m->task, &ft);
-	return fd_dump_path(m->d->fds, &ft.fd, vma->file_fd, vma->file_flags, ret);
+	/* A memfd's entry is one for all its mappings: their fdflags tell which may write. */
+	return fd_dump_path(m->d->fds, &ft.fd, vma->file_fd, vma->status & VMA_AREA_MEMFD ? 0 : vma->file_flags, ret);
 }
 
 static int cancelled(void *arg)
@@ -109,7 +110,26 @@ static int dump_task_pages(struct dump *d, struct task *task)
 	return r;
 }
 
-/* Segments of shared anonymous memory, each once. */
+/* The shared memory of all tasks has to be known before areas that refer to it are written. */
+static int find_segments(struct dump *d)
+{
+	struct task *task;
+	int r = shmem_dump_begin(d->ctx, &d->shmem);
+
+	for_each_task (&d->tree, task)
+		if (!r && task->state != TASK_DEAD)
+			r = shmem_dump_add(d->shmem, &state_of(task)->vmas);
+	return r;
+}
+
+static int store_memfd(void *arg, int fd, uint64_t *ret_shmid)
+{
+	struct dump *d = arg;
+
+	return shmem_dump_add_file(d->shmem, fd, ret_shmid);
+}
+
+/* Segments of shared anonymous memory and memfds, each once. */
 static int dump_segments(struct dump *d)
 {
 	struct shmem_dump_stats stored = { 0 };
@@ -119,38 +139,38 @@ static int dump_segments(struct dump *d)
 		.next_pages_id = &d->next_pages_id,
 		.cancelled = cancelled,
 	};
-	struct task *task;
-	int r;
+	int r = fd_dump_memfds(d->fds, store_memfd, d);
 
-	r = shmem_dump_begin(d->ctx, &d->shmem);
-	for_each_task (&d->tree, task)
-		if (!r && task->state != TASK_DEAD)
-			r = shmem_dump_add(d->shmem, task->pid, &state_of(task)->vmas);
 	if (!r)
 		r = shmem_dump_all(d->shmem, &args, &stored);
-	shmem_dump_end(&d->shmem);
 	d->stats.dump.shpages_scanned = d->stats.dump.shpages_written = stored.nr_pages;
 	d->stats.dump.memwrite_time += stored.copy_us + stored.sync_us;
 	return r;
 }
 
-int dump_memory(struct dump *d)
+static int dump_tasks_and_segments(struct dump *d)
 {
-	uint64_t begin = now_us();
 	struct task *task;
-	int r;
+	int r = find_segments(d);
 
-	d->next_pages_id = 1;
 	for_each_task (&d->tree, task) {
-		if (task->state == TASK_DEAD)
+		if (r || task->state == TASK_DEAD)
 			continue;
 		r = dump_mm(d, task);
 		if (!r)
 			r = dump_task_pages(d, task);
-		if (r < 0)
-			return r;
 	}
-	r = dump_segments(d);
+	return r ?: dump_segments(d);
+}
+
+int dump_memory(struct dump *d)
+{
+	uint64_t begin = now_us();
+	int r;
+
+	d->next_pages_id = 1;
+	r = dump_tasks_and_segments(d);
+	shmem_dump_end(&d->shmem);
 	d->stats.dump.memdump_time = now_us() - begin;
 	return r;
 }

@@ -67,6 +67,12 @@ struct fd_link *fd_dump_take_links(struct fd_dump *dump);
 void fd_links_end(struct cr_ctx *ctx, struct fd_link **links, bool keep);
 
 /*
+ * When everything else was dumped: writes memfd.img. STORE is called once per memfd with a readable descriptor,
+ * borrowed, has its content stored and gives the id of that. 0 or -errno.
+ */
+int fd_dump_memfds(struct fd_dump *dump, int (*store)(void *arg, int fd, uint64_t *ret_shmid), void *arg);
+
+/*
  * Writes what could be written only when every table was known, and frees DUMP (*DUMP becomes NULL, in every
  * case). With OK false the dump has failed and nothing more is written. 0 or -errno.
  */
@@ -95,8 +101,20 @@ int fd_restore_open_all(struct fd_restore *restore, int first_fd);
 
 /* The open descriptor of a file id, borrowed: for mappings, the current directory, the root, the executable. */
 int fd_restore_get(struct fd_restore *restore, uint32_t file_id, int *ret_fd);
-/* Once the images are read: is there an entry of a file with a path of that id? */
+/* Once the images are read: is there an entry of a file with a path of that id; or one of a memfd? */
 bool fd_restore_has_path(const struct fd_restore *restore, uint32_t file_id);
+bool fd_restore_has_memfd(const struct fd_restore *restore, uint32_t file_id);
+
+/*
+ * memfds. First, for each mapping of the file FILE_ID: WRITABLE, if it is shared and opened for writing. -ENOENT if
+ * there is no such memfd. Then, in the engine, before it forks: makes them, with their content, at numbers >= FIRST_FD.
+ * Children get the descriptor to be mapped, borrowed. When every task has its memory the engine sets the
+ * remaining seals and closes its descriptors. 0 or -errno.
+ */
+int fd_restore_plan_memfd(struct fd_restore *restore, uint32_t file_id, bool writable);
+int fd_restore_make_memfds(struct fd_restore *restore, int first_fd);
+int fd_restore_get_memfd(struct fd_restore *restore, uint32_t file_id, bool writable, int *ret_fd);
+int fd_restore_seal_memfds(struct fd_restore *restore);
 
 /*
  * In a task that has just become the leader of the session SID by setsid(2), and before it forks: its controlling

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "fd/dump.h"
+#include "fd/memfd.h"
 
 struct path_known {
 	dev_t dev;
@@ -86,7 +87,10 @@ int fd_dump_path(struct fd_dump *dump, const struct fd_task *task, int path_fd, 
 	if (!S_ISREG(obj.st.st_mode) && !S_ISDIR(obj.st.st_mode) && !S_ISCHR(obj.st.st_mode))
 		return fd_refuse(dump, &obj, "a file of this kind");
 	key.id = obj.id = fd_dump_new_id(dump);
-	r = reg_dump_as(dump, &obj, obj.id, open_flags, &fown);
+	if (memfd_match(&obj))
+		r = memfd_dump_as(dump, &obj, obj.id, open_flags, &fown);
+	else
+		r = reg_dump_as(dump, &obj, obj.id, open_flags, &fown);
 	if (!r)
 		r = path_add(dump, &key);
 	*ret_id = key.id;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "fd/memfd.h"
 #include "fd/reg.h"
 #include "fd/registry.h"
 
@@ -15,6 +16,21 @@ const struct fd_ops reg_ops = {
 	.check = reg_check,
 	.key = reg_key,
 	.open = reg_open,
+};
+
+const struct fd_ops memfd_ops = {
+	.name = "a memfd",
+	.type = FD_TYPES__MEMFD,
+	.member = offsetof(FileEntry, memfd),
+	.old_kind = -1,
+	.match = memfd_match,
+	.dump = memfd_dump,
+	.dump_end = memfd_dump_end,
+	.read = memfd_read,
+	.check = memfd_check,
+	.check_table = memfd_check_table,
+	.open = memfd_open,
+	.free = memfd_free,
 };
 
 const struct fd_ops *const fd_registry[] = {

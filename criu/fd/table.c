@@ -162,6 +162,13 @@ bool fd_restore_has_path(const struct fd_restore *restore, uint32_t file_id)
 	return file && file->ops->type == FD_TYPES__REG;
 }
 
+bool fd_restore_has_memfd(const struct fd_restore *restore, uint32_t file_id)
+{
+	const struct fd_file *file = fd_file_find(restore, file_id);
+
+	return file && file->ops->type == FD_TYPES__MEMFD && !file->path_only;
+}
+
 static int check_tables(struct fd_restore *restore)
 {
 	for (size_t i = 0; i < restore->nr_files; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Shared anonymous memory: a segment is stored once, whichever tasks map it, as pagemap-shmem-SHMID.img and its
- * pages, and is brought back once, before the tasks are forked that map it.
+ * Shared anonymous memory, and the content of memfds: a segment is stored once, whichever tasks map it, as
+ * pagemap-shmem-SHMID.img and its pages, and is brought back once, before the tasks are forked that map it.
  */
 #ifndef CRIU_MEM_SHMEM_H
 #define CRIU_MEM_SHMEM_H
@@ -21,10 +21,12 @@ struct shmem_dump;
 /* Nothing yet. *RET goes with shmem_dump_end(). -ENOMEM. */
 int shmem_dump_begin(struct cr_ctx *ctx, struct shmem_dump **ret);
 /*
- * Notes the segments of one task's areas; they are told apart by vma->shmid, their inode number. Keeps descriptors
- * of its own, so the areas may be freed. Writes nothing. 0 or -errno.
+ * Notes the segments of one task's areas and sets vma->shmid, under which each is stored. Keeps descriptors of its
+ * own. Writes nothing. 0 or -errno.
  */
-int shmem_dump_add(struct shmem_dump *shm, pid_t pid, const struct vma_list *vmas);
+int shmem_dump_add(struct shmem_dump *shm, struct vma_list *vmas);
+/* The same for a file of memory, a memfd, that FD (readable, borrowed) is. *RET_SHMID fits into 32 bits. */
+int shmem_dump_add_file(struct shmem_dump *shm, int fd, uint64_t *ret_shmid);
 
 struct shmem_dump_args {
 	int images_dirfd;
@@ -51,7 +53,7 @@ struct shmem_restore;
  * In the engine, before any process is created: which segments the areas of MMS need and how large they are;
  * reads and checks their pagemaps and opens their pages. Sets that describe shared anonymous memory as a memfd of
  * the name "/dev/zero" (CRIU 4.2 does so on recent kernels) are understood: such areas in MMS are changed to
- * VMA_ANON_SHARED with the segment's shmid. Any other memfd is refused. *RET goes with shmem_restore_free().
+ * VMA_ANON_SHARED with the segment's shmid. *RET goes with shmem_restore_free().
  */
 int shmem_restore_read(struct cr_ctx *ctx, int images_dirfd, MmEntry *const *mms, size_t nr,
 		       struct shmem_restore **ret);

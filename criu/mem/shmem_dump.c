@@ -12,14 +12,15 @@
 #include "pages/pump.h"
 
 struct segment {
-	uint64_t shmid;
 	dev_t dev;
+	ino_t ino;
+	uint64_t shmid;
 	int fd; /* readable */
 };
 
 struct shmem_dump {
 	struct cr_ctx *ctx;
-	struct segment *v; /* by ascending shmid */
+	struct segment *v; /* by ascending device and inode number */
 	size_t nr, room;
 };
 
@@ -34,15 +35,16 @@ int shmem_dump_begin(struct cr_ctx *ctx, struct shmem_dump **ret)
 	return 0;
 }
 
-/* The place of the first segment whose shmid isn't below SHMID. */
-static size_t find_place(const struct shmem_dump *shm, uint64_t shmid)
+/* The place of the first segment that isn't before (DEV, INO). */
+static size_t find_place(const struct shmem_dump *shm, dev_t dev, ino_t ino)
 {
 	size_t low = 0, high = shm->nr;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
+		const struct segment *s = &shm->v[mid];
 
-		if (shm->v[mid].shmid < shmid)
+		if (s->dev < dev || (s->dev == dev && s->ino < ino))
 			low = mid + 1;
 		else
 			high = mid;
@@ -50,8 +52,29 @@ static size_t find_place(const struct shmem_dump *shm, uint64_t shmid)
 	return low;
 }
 
-static int insert(struct shmem_dump *shm, size_t at, const struct vma *v)
+static bool is_taken(const struct shmem_dump *shm, uint64_t shmid)
 {
+	for (size_t i = 0; i < shm->nr; i++)
+		if (shm->v[i].shmid == shmid)
+			return true;
+	return false;
+}
+
+/* The inode number, as long as it fits into every image and no segment of another device has it, too. */
+static uint64_t choose_shmid(const struct shmem_dump *shm, ino_t ino)
+{
+	uint64_t shmid = 1;
+
+	if (ino && ino <= UINT32_MAX && !is_taken(shm, ino))
+		return ino;
+	while (is_taken(shm, shmid))
+		shmid++;
+	return shmid;
+}
+
+static int insert(struct shmem_dump *shm, size_t at, dev_t dev, ino_t ino, int from_fd)
+{
+	uint64_t shmid;
 	int fd;
 
 	if (shm->nr == shm->room) {
@@ -63,40 +86,48 @@ static int insert(struct shmem_dump *shm, size_t at, const struct vma *v)
 		shm->v = segments;
 		shm->room = room;
 	}
-	fd = fcntl(v->file_fd, F_DUPFD_CLOEXEC, 0);
+	fd = fcntl(from_fd, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
-		return cr_fail_errno(shm->ctx, -errno, "Can't keep shared memory segment %lu open",
-				     (unsigned long)v->shmid);
+		return cr_fail_errno(shm->ctx, -errno, "Can't keep shared memory open");
+	shmid = choose_shmid(shm, ino);
 	memmove(&shm->v[at + 1], &shm->v[at], (shm->nr - at) * sizeof(*shm->v));
-	shm->v[at] = (struct segment){ v->shmid, v->dev, fd };
+	shm->v[at] = (struct segment){ dev, ino, shmid, fd };
 	shm->nr++;
 	return 0;
 }
 
-int shmem_dump_add(struct shmem_dump *shm, pid_t pid, const struct vma_list *vmas)
+static int add(struct shmem_dump *shm, dev_t dev, ino_t ino, int fd, uint64_t *ret_shmid)
 {
-	for (size_t i = 0; i < vmas->nr; i++) {
-		const struct vma *v = &vmas->v[i];
-		size_t at;
-		int err;
+	size_t at = find_place(shm, dev, ino);
+	int err = 0;
 
-		if (!(v->status & VMA_ANON_SHARED))
-			continue;
-		at = find_place(shm, v->shmid);
-		if (at < shm->nr && shm->v[at].shmid == v->shmid) {
-			/* All of it lives in one mount inside the kernel, so the inode number says everything. */
-			if (shm->v[at].dev != v->dev)
-				return cr_fail(
-					shm->ctx, -EOPNOTSUPP,
-					"task %d: area %lx-%lx: shared memory of several devices isn't supported", pid,
-					(unsigned long)v->start, (unsigned long)v->end);
-			continue;
-		}
-		err = insert(shm, at, v);
-		if (err)
-			return err;
+	if (at == shm->nr || shm->v[at].dev != dev || shm->v[at].ino != ino)
+		err = insert(shm, at, dev, ino, fd);
+	if (!err)
+		*ret_shmid = shm->v[at].shmid;
+	return err;
+}
+
+int shmem_dump_add(struct shmem_dump *shm, struct vma_list *vmas)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < vmas->nr && !err; i++) {
+		struct vma *v = &vmas->v[i];
+
+		if (v->status & VMA_ANON_SHARED)
+			err = add(shm, v->dev, v->ino, v->file_fd, &v->shmid);
 	}
-	return 0;
+	return err;
+}
+
+int shmem_dump_add_file(struct shmem_dump *shm, int fd, uint64_t *ret_shmid)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return cr_fail_errno(shm->ctx, -errno, "Can't look at shared memory");
+	return add(shm, st.st_dev, st.st_ino, fd, ret_shmid);
 }
 
 /* The segment's pages, read from a mapping of our own: only where there is data, so nothing gets allocated in it. */
@@ -113,14 +144,18 @@ static int dump_pages(struct shmem_dump *shm, const struct segment *s, uint64_t 
 		.cancelled_arg = args->cancelled_arg,
 	};
 	struct pages_dump_result stored = {};
-	void *memory = mmap(NULL, size, PROT_READ, MAP_SHARED, s->fd, 0);
+	void *memory = NULL;
 	int err;
 
+	/* A memfd may be empty. */
+	if (size)
+		memory = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_NORESERVE, s->fd, 0);
 	if (memory == MAP_FAILED)
 		return cr_fail_errno(shm->ctx, -errno, "Can't map shared memory segment %lu", (unsigned long)s->shmid);
 	pages.memory = memory;
 	err = pages_dump(&pages, &stored);
-	munmap(memory, size);
+	if (memory)
+		munmap(memory, size);
 	if (err)
 		return err;
 	++*args->next_pages_id;

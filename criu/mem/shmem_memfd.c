@@ -12,8 +12,11 @@
 #include "mem/vma.h"
 #include "memfd.pb-c.h"
 
-/* As the kernel names the memory, and as an image may, with a suffix that the kernel adds. */
-static const char *const zero_names[] = { "/dev/zero", "/dev/zero (deleted)" };
+bool shmem_is_memfd_name(const char *name)
+{
+	/* As the kernel names the memory, and as an image may, with a suffix that the kernel adds. */
+	return !strcmp(name, "/dev/zero") || !strcmp(name, "/dev/zero (deleted)");
+}
 
 struct pair {
 	uint64_t from, to;
@@ -72,10 +75,9 @@ static int take_inode(const ProtobufCMessage *msg, struct pairs *ret)
 {
 	const MemfdInodeEntry *e = (const MemfdInodeEntry *)msg;
 
-	for (size_t i = 0; i < sizeof(zero_names) / sizeof(zero_names[0]); i++)
-		if (!strcmp(e->name, zero_names[i]))
-			return e->shmid ? pairs_add(ret, e->inode_id, e->shmid) : -EBADMSG;
-	return 0;
+	if (!shmem_is_memfd_name(e->name))
+		return 0;
+	return e->shmid ? pairs_add(ret, e->inode_id, e->shmid) : -EBADMSG;
 }
 
 static int take_file(const ProtobufCMessage *msg, struct pairs *ret)
@@ -124,9 +126,8 @@ static int adopt(struct cr_ctx *ctx, VmaEntry *e, const struct pairs *inode_of_f
 		return cr_fail(ctx, -EBADMSG, "area %lx-%lx maps file %lu, which is no memfd", (unsigned long)e->start,
 			       (unsigned long)e->end, (unsigned long)e->shmid);
 	inode = pairs_find(shmid_of_inode, file->to);
-	if (!inode)
-		return cr_fail(ctx, -EOPNOTSUPP, "area %lx-%lx: a memfd mapping isn't supported",
-			       (unsigned long)e->start, (unsigned long)e->end);
+	if (!inode) /* of a real memfd */
+		return 0;
 	if (!(e->status & VMA_FILE_SHARED))
 		return cr_fail(ctx, -EOPNOTSUPP,
 			       "area %lx-%lx: a private mapping of shared anonymous memory isn't supported",

@@ -9,17 +9,15 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "mem/pagemap.h"
+#include "mem/segment.h"
 #include "mem/shmem.h"
 #include "mem/shmem_memfd.h"
-#include "pages/source.h"
 
 struct segment {
 	uint64_t shmid;
 	uint64_t size; /* bytes, of whole pages */
 	bool reserved; /* an area of it asks for memory to be set aside: none of MAP_NORESERVE alone */
-	struct pagemap *pagemap;
-	struct page_source *source;
+	struct segment_pages pages;
 	int fd; /* once it is made */
 };
 
@@ -92,26 +90,14 @@ static int collect(struct shmem_restore *shm, MmEntry *const *mms, size_t nr)
 	return 0;
 }
 
-/* A segment may be larger than what is still mapped of it. */
-static void grow_to_pages(struct segment *s)
-{
-	const struct pagemap *p = s->pagemap;
-	const struct page_run_at *last = p->nr ? &p->v[p->nr - 1] : NULL;
-
-	if (last && last->vaddr + last->nr_pages * RUN_PAGE_SIZE > s->size)
-		s->size = last->vaddr + last->nr_pages * RUN_PAGE_SIZE;
-}
-
 static int read_segment(struct shmem_restore *shm, int images_dirfd, struct segment *s)
 {
-	int err = pagemap_read(shm->ctx, images_dirfd, IMG_SHMEM_PAGEMAP, s->shmid, &s->pagemap);
+	int err = segment_pages_read(shm->ctx, images_dirfd, s->shmid, &s->pages);
 
-	if (err)
-		return cr_fail_errno(shm->ctx, err, "Can't read pagemap-shmem-%lu.img", (unsigned long)s->shmid);
-	grow_to_pages(s);
-	if (!s->pagemap->nr_pages)
-		return 0;
-	return source_open(shm->ctx, images_dirfd, s->pagemap->pages_id, &s->source);
+	/* It may be larger than what is still mapped of it. */
+	if (!err && segment_pages_end(&s->pages) > s->size)
+		s->size = segment_pages_end(&s->pages);
+	return err;
 }
 
 int shmem_restore_read(struct cr_ctx *ctx, int images_dirfd, MmEntry *const *mms, size_t nr, struct shmem_restore **ret)
@@ -130,26 +116,6 @@ int shmem_restore_read(struct cr_ctx *ctx, int images_dirfd, MmEntry *const *mms
 	if (err)
 		return err;
 	*ret = take_ptr(shm);
-	return 0;
-}
-
-/* Straight into the segment's pages, which the first write allocates. */
-static int fill(struct shmem_restore *shm, const struct segment *s, char *memory)
-{
-	if (!s->source)
-		return 0;
-	s->source->ops->prefetch(s->source, 0, s->pagemap->nr_pages * RUN_PAGE_SIZE);
-	for (size_t i = 0; i < s->pagemap->nr; i++) {
-		const struct page_run_at *run = &s->pagemap->v[i];
-		int err;
-
-		if (!(run->flags & PE_PRESENT))
-			continue;
-		err = s->source->ops->read(s->source, run->offset, memory + run->vaddr, run->nr_pages * RUN_PAGE_SIZE);
-		if (err)
-			return cr_fail_errno(shm->ctx, err, "Can't read the pages of shared memory segment %lu",
-					     (unsigned long)s->shmid);
-	}
 	return 0;
 }
 
@@ -187,7 +153,7 @@ static int create_segment(struct shmem_restore *shm, struct segment *s, int firs
 				    "Can't open shared memory segment %lu through /proc/self/map_files",
 				    (unsigned long)s->shmid);
 	if (!err)
-		err = fill(shm, s, memory);
+		err = segment_pages_fill(shm->ctx, &s->pages, memory);
 	munmap(memory, s->size);
 	return err;
 }
@@ -230,8 +196,7 @@ void shmem_restore_free(struct shmem_restore **shm)
 	for (size_t i = 0; i < (*shm)->nr; i++) {
 		struct segment *s = &(*shm)->v[i];
 
-		pagemap_free(&s->pagemap);
-		source_close(&s->source);
+		segment_pages_free(&s->pages);
 		close_fdp(&s->fd);
 	}
 	free((*shm)->v);

@@ -59,7 +59,6 @@ static const struct refused_file {
 } refused_files[] = {
 	{ "/SYSV", true, "System V shared memory" },
 	{ "/[aio]", true, "an AIO ring" },
-	{ "/memfd:", true, "a memfd mapping" },
 	{ "/secretmem", true, "secret memory (memfd_secret)" },
 	{ "/anon_hugepage", true, "hugetlb memory" },
 	{ "/anon_inode:", false, "a mapping of an anonymous inode" },

@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/cleanup.h"
+#include "mem/memfd.h"
 #include "mem/vma_internal.h"
 
 /* What the kernel calls the file behind anonymous memory that is shared, and behind a shared mapping of /dev/zero. */
@@ -102,6 +103,8 @@ static int open_file(const struct vma_task *task, const struct proc_map *map, st
 			return vma_refuse(task, map, "a mapping of a character device");
 	} else if (!S_ISREG(st.st_mode)) {
 		return vma_refuse(task, map, "a mapping of something that is no regular file");
+	} else if (map->deleted && memfd_is(map->name, &st, NULL)) {
+		v->status |= VMA_AREA_MEMFD;
 	}
 	v->file_flags = file_access(map);
 	*ret_fd = take_fd(fd);
@@ -118,6 +121,7 @@ static void share_file(const struct vma *first, struct vma *v)
 		v->status = first->status;
 		v->flags |= MAP_ANONYMOUS;
 	}
+	v->status |= first->status & VMA_AREA_MEMFD;
 }
 
 static int add_file(const struct vma_task *task, struct file_table *table, const struct proc_map *map, struct vma *v,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include "restore/mem_plan.h"
 
+#include <fcntl.h>
 #include <linux/mman.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -118,6 +119,12 @@ static int plan_pages(struct cr_ctx *ctx, pid_t pid, const VmaEntry *v, const st
 	return 0;
 }
 
+/* What is mapped shared can be made writable later only if the file was opened so. */
+static bool maps_for_writing(const VmaEntry *v)
+{
+	return (v->status & VMA_FILE_SHARED) && (!v->has_fdflags || (v->fdflags & O_ACCMODE) != O_RDONLY);
+}
+
 static int plan_area(struct cr_ctx *ctx, pid_t pid, const VmaEntry *v, struct mem_plan *plan)
 {
 	struct plan_area *area;
@@ -139,8 +146,10 @@ static int plan_area(struct cr_ctx *ctx, pid_t pid, const VmaEntry *v, struct me
 		return err;
 	area = &plan->areas[plan->nr_areas];
 	file = &plan->files[plan->nr_areas++];
-	*file = (struct area_file){ AREA_ANON, v->shmid };
-	if (v->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED))
+	*file = (struct area_file){ AREA_ANON, v->shmid, false };
+	if (v->status & VMA_AREA_MEMFD)
+		*file = (struct area_file){ AREA_MEMFD, v->shmid, maps_for_writing(v) };
+	else if (v->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED))
 		file->kind = AREA_FILE;
 	else if (v->status & VMA_ANON_SHARED)
 		file->kind = AREA_SEGMENT;

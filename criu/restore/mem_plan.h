@@ -3,6 +3,7 @@
 #ifndef CRIU_RESTORE_MEM_PLAN_H
 #define CRIU_RESTORE_MEM_PLAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,12 +15,13 @@
 #include "pie/plan.h"
 #include "restore/fill.h"
 
-enum area_source { AREA_ANON, AREA_FILE, AREA_SEGMENT };
+enum area_source { AREA_ANON, AREA_FILE, AREA_SEGMENT, AREA_MEMFD };
 
 /* Where an area's descriptor comes from, once there is one. */
 struct area_file {
 	enum area_source kind;
-	uint64_t id; /* of the file, or of the shared segment */
+	uint64_t id;   /* of the file, or of the shared segment */
+	bool writable; /* of a memfd: shared and opened for writing */
 };
 
 struct mem_plan {

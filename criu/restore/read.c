@@ -85,7 +85,7 @@ static int check_paths(struct restore *r, const struct restore_task *rt)
 {
 	pid_t pid = rt->task->pid;
 
-	if (!fd_restore_has_path(r->fds, rt->mm->exe_file_id))
+	if (!fd_restore_has_path(r->fds, rt->mm->exe_file_id) && !fd_restore_has_memfd(r->fds, rt->mm->exe_file_id))
 		return cr_fail(&r->ctx, -EBADMSG, "mm-%d.img: there is no program file %u", pid, rt->mm->exe_file_id);
 	if (!fd_restore_has_path(r->fds, rt->fs->cwd_id) || !fd_restore_has_path(r->fds, rt->fs->root_id))
 		return cr_fail(&r->ctx, -EBADMSG, "fs-%d.img: there is no directory %u or %u", pid, rt->fs->cwd_id,

@@ -73,6 +73,19 @@ static int read_segments(struct restore *r)
 	return shmem_restore_read(&r->ctx, r->images_dirfd, mms, n, &r->segments);
 }
 
+static int plan_memfds(struct restore *r, const struct restore_task *rt)
+{
+	for (size_t i = 0; i < rt->plan.nr_areas; i++) {
+		const struct area_file *file = &rt->plan.files[i];
+
+		if (file->kind == AREA_MEMFD && fd_restore_plan_memfd(r->fds, file->id, file->writable))
+			return cr_fail(&r->ctx, -EBADMSG, "mm-%d.img: area %llx maps a memfd %llu that isn't there",
+				       rt->task->pid, (unsigned long long)rt->plan.areas[i].start,
+				       (unsigned long long)file->id);
+	}
+	return 0;
+}
+
 static int phase_plan(void *arg)
 {
 	struct restore *r = arg;
@@ -94,6 +107,8 @@ static int phase_plan(void *arg)
 		if (!task_lives(t))
 			continue;
 		err = plan_memory(r, restore_of(t));
+		if (!err)
+			err = plan_memfds(r, restore_of(t));
 	}
 	return err;
 }
@@ -143,13 +158,15 @@ static void raise_fd_limit(struct restore *r)
 static int phase_prepare(void *arg)
 {
 	struct restore *r = arg;
+	int err;
 
 	r->own_pgid = getpgid(0);
 	r->first_service_fd = fd_restore_min_service_fd(r->fds);
 	if (r->first_service_fd < SERVICE_FD_MIN)
 		r->first_service_fd = SERVICE_FD_MIN;
 	raise_fd_limit(r);
-	return make_shared(r);
+	err = fd_restore_make_memfds(r->fds, r->first_service_fd);
+	return err ?: make_shared(r);
 }
 
 static int phase_pre_restore(void *arg)
@@ -182,7 +199,7 @@ static int phase_tasks(void *arg)
 
 	if (!err && r->fill)
 		err = fill_finish(&r->fill, NULL);
-	return err;
+	return err ?: fd_restore_seal_memfds(r->fds);
 }
 
 static int phase_post_restore(void *arg)

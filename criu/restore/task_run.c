@@ -93,12 +93,14 @@ static int find_area_files(struct restore *r, struct restore_task *rt)
 			continue;
 		if (file->kind == AREA_FILE)
 			err = fd_restore_get(r->fds, file->id, &plan->areas[i].fd);
+		else if (file->kind == AREA_MEMFD)
+			err = fd_restore_get_memfd(r->fds, file->id, file->writable, &plan->areas[i].fd);
 		else
 			err = shmem_restore_get(r->segments, file->id, &plan->areas[i].fd);
 		if (err)
 			return cr_fail_errno(&r->ctx, err, "Task %d: no %s %llu for the area at %#llx", rt->task->pid,
-					     file->kind == AREA_FILE ? "file" : "segment", (unsigned long long)file->id,
-					     (unsigned long long)plan->areas[i].start);
+					     file->kind == AREA_SEGMENT ? "segment" : "file",
+					     (unsigned long long)file->id, (unsigned long long)plan->areas[i].start);
 	}
 	return 0;
 }

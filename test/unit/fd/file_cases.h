@@ -292,11 +292,6 @@ static void make_own_proc(int who)
 	must(open(name, O_RDONLY) == 3);
 }
 
-static void make_memfd(int who)
-{
-	must(memfd_create("m", 0) == 3);
-}
-
 static void make_many(int who)
 {
 	struct rlimit limit = { 12000, 20000 };
@@ -366,7 +361,6 @@ const struct fd_case file_cases[] = {
 	{ .name = "another device node", .make = make_device, .setup = evade, .check = check_evaded },
 	{ .name = "a program", .make = make_program, .check = check_program },
 	{ .name = "a process's own /proc file", .make = make_own_proc, .refusal = "/maps) isn't supported" },
-	{ .name = "a memfd", .make = make_memfd, .refusal = "descriptor 3: memory with a descriptor" },
 	{ .name = "10,000 descriptors", .make = make_many, .check = check_many },
 	{}
 };

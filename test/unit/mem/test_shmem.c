@@ -89,7 +89,7 @@ static int dump(const struct vma_list *list, uint64_t only, struct shmem_dump_st
 		struct vma_list one = { &list->v[i], 1, NULL, 0 };
 
 		if (list->v[i].shmid == only)
-			err = shmem_dump_add(shm, getpid(), &one);
+			err = shmem_dump_add(shm, &one);
 	}
 	if (!err)
 		err = shmem_dump_all(shm, &args, stats);

@@ -103,7 +103,6 @@ static void test_refused(void **state __unused_arg)
 		{ "7f0000000000-7f0000002000 rw-s 00000000 00:01 9 /SYSV00000000 (deleted)" FLAGS("rd"),
 		  "System V shared memory" },
 		{ "7f0000000000-7f0000002000 rw-s 00000000 00:01 9 /[aio] (deleted)" FLAGS("rd"), "an AIO ring" },
-		{ "7f0000000000-7f0000002000 rw-s 00000000 00:01 9 /memfd:x (deleted)" FLAGS("rd"), "a memfd mapping" },
 		{ "7f0000000000-7f0000002000 rw-s 00000000 00:01 9 /secretmem (deleted)" FLAGS("rd"), "secret memory" },
 		{ "7f0000000000-7f0000002000 rw-s 00000000 00:01 9 anon_inode:[io_uring]" FLAGS("rd"),
 		  "an anonymous inode" },
@@ -282,9 +281,13 @@ static void test_devices(void **state __unused_arg)
 	mem = memfd_create("x", MFD_CLOEXEC);
 	assert_int_equal(ftruncate(mem, 4096), 0);
 	p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, mem, 0);
-	assert_int_equal(collect_self(&list, &error), -EOPNOTSUPP);
-	assert_non_null(strstr(error.text, "/memfd:x: a memfd mapping isn't supported"));
+	q = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, mem, 0);
+	assert_int_equal(collect_self(&list, &error), 0);
+	assert_int_equal(vma_find(&list, (uintptr_t)p)->status, VMA_AREA_REGULAR | VMA_FILE_SHARED | VMA_AREA_MEMFD);
+	assert_int_equal(vma_find(&list, (uintptr_t)q)->status, VMA_AREA_REGULAR | VMA_FILE_PRIVATE | VMA_AREA_MEMFD);
+	vma_list_free(&list);
 	munmap(p, 4096);
+	munmap(q, 4096);
 	close(mem);
 }
 

@@ -3,7 +3,7 @@
  * A bit of everything in one tree: what failures, kills and damaged images are tried on.
  *
  * Three tasks and a zombie, a thread, shared and private memory, file mappings, a deleted file, pipes, eventfd, epoll,
- * timerfd, signalfd, a socket pair, a pseudo terminal with a session on it.
+ * timerfd, signalfd, a socket pair, a pseudo terminal with a session on it, a sealed memfd.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -22,10 +22,13 @@
 
 #include "zdtm.h"
 
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
 #define SIZE (30 * TEST_PAGE)
 
-static char *anon, *shared, *file_map, *private_map;
-static int ghost, pipes[2], event, ep, sockets[2], master, slave, fifo, sig_fd, timer_fd;
+static char *anon, *shared, *file_map, *private_map, *memory, *memory_copy;
+static int ghost, pipes[2], event, ep, sockets[2], master, slave, fifo, sig_fd, timer_fd, memfd;
 static atomic_int thread_ready;
 static __thread int thread_value;
 
@@ -43,6 +46,17 @@ static void set_memory_up(void)
 	test_fill(shared, SIZE, 2);
 	test_fill(file_map, SIZE, 3);
 	test_fill(private_map, SIZE / 2, 4);
+}
+
+static void set_memfd_up(void)
+{
+	memfd = MUST(memfd_create("rich", MFD_ALLOW_SEALING));
+	MUST(ftruncate(memfd, SIZE));
+	memory = MUST((char *)mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0));
+	memory_copy = MUST((char *)mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, memfd, 0));
+	test_fill(memory, SIZE, 5);
+	test_fill(memory_copy, SIZE / 3, 6);
+	MUST(fcntl(memfd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_FUTURE_WRITE));
 }
 
 static void set_descriptors_up(void)
@@ -83,6 +97,9 @@ static void check_all(bool parent)
 	test_verify(file_map, SIZE, 3);
 	test_verify(private_map, SIZE / 2, 4);
 	test_verify(shared, SIZE - 1, 2);
+	test_verify(memory, SIZE, 5);
+	test_verify(memory_copy, SIZE / 3, 6);
+	CHECK_EQ(fcntl(memfd, F_GET_SEALS), F_SEAL_GROW | F_SEAL_FUTURE_WRITE);
 	CHECK_EQ(pread(ghost, text, 32, 0), 7);
 	CHECK_MEM(text, "ghostly", 7);
 	CHECK_EQ(epoll_wait(ep, &ev, 1, 0), 1);
@@ -114,6 +131,7 @@ int main(int argc, char **argv)
 
 	test_init(argc, argv);
 	set_memory_up();
+	set_memfd_up();
 	set_descriptors_up();
 	test_sync_init(&sync);
 	kid = MUST(fork());

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "mem/segment.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+int segment_pages_read(struct cr_ctx *ctx, int images_dirfd, uint64_t shmid, struct segment_pages *ret)
+{
+	int err;
+
+	*ret = (struct segment_pages){ .shmid = shmid };
+	err = pagemap_read(ctx, images_dirfd, IMG_SHMEM_PAGEMAP, shmid, &ret->pagemap);
+	if (err)
+		return cr_fail_errno(ctx, err, "Can't read pagemap-shmem-%lu.img", (unsigned long)shmid);
+	if (!ret->pagemap->nr_pages)
+		return 0;
+	return source_open(ctx, images_dirfd, ret->pagemap->pages_id, &ret->source);
+}
+
+uint64_t segment_pages_end(const struct segment_pages *pages)
+{
+	const struct pagemap *p = pages->pagemap;
+
+	return p && p->nr ? p->v[p->nr - 1].vaddr + p->v[p->nr - 1].nr_pages * RUN_PAGE_SIZE : 0;
+}
+
+int segment_pages_fill(struct cr_ctx *ctx, const struct segment_pages *pages, char *memory)
+{
+	if (!pages->source)
+		return 0;
+	pages->source->ops->prefetch(pages->source, 0, pages->pagemap->nr_pages * RUN_PAGE_SIZE);
+	for (size_t i = 0; i < pages->pagemap->nr; i++) {
+		const struct page_run_at *run = &pages->pagemap->v[i];
+		int err;
+
+		if (!(run->flags & PE_PRESENT))
+			continue;
+		err = pages->source->ops->read(pages->source, run->offset, memory + run->vaddr,
+					       run->nr_pages * RUN_PAGE_SIZE);
+		if (err)
+			return cr_fail_errno(ctx, err, "Can't fill shared memory segment %lu",
+					     (unsigned long)pages->shmid);
+	}
+	return 0;
+}
+
+int segment_pages_fill_file(struct cr_ctx *ctx, const struct segment_pages *pages, int fd)
+{
+	uint64_t len = segment_pages_end(pages);
+	char *memory;
+	int err;
+
+	if (!len)
+		return 0;
+	memory = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	if (memory == MAP_FAILED)
+		return cr_fail_errno(ctx, -errno, "Can't map shared memory segment %lu of %lu bytes",
+				     (unsigned long)pages->shmid, (unsigned long)len);
+	err = segment_pages_fill(ctx, pages, memory);
+	munmap(memory, len);
+	return err;
+}
+
+void segment_pages_free(struct segment_pages *pages)
+{
+	pagemap_free(&pages->pagemap);
+	source_close(&pages->source);
+}
