@@ -75,6 +75,7 @@ int dump_files(struct dump *d)
 	r = fd_dump_begin(d->ctx, d->opts, d->images_dirfd, &d->fds);
 	if (r < 0)
 		return r;
+	fd_dump_set_tree(d->fds, &d->tree);
 	for_each_task (&d->tree, task) {
 		struct dump_fd_task ft;
 

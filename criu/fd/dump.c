@@ -35,6 +35,11 @@ int fd_dump_begin(struct cr_ctx *ctx, const struct cr_opts *opts, int images_dir
 	return r;
 }
 
+void fd_dump_set_tree(struct fd_dump *dump, const struct task_tree *tree)
+{
+	dump->tree = tree;
+}
+
 int fd_dump_end(struct fd_dump **dumpp, bool ok)
 {
 	struct fd_dump *dump = *dumpp;

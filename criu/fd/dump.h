@@ -9,6 +9,9 @@
 
 #include "fown.pb-c.h"
 
+/* What the kernel puts behind the name of a file that is deleted. */
+#define FD_DELETED " (deleted)"
+
 /* A descriptor of the table that is being dumped. */
 struct fd_seen {
 	int nr;
@@ -21,6 +24,7 @@ struct fd_seen {
 };
 
 struct fd_dump {
+	const struct task_tree *tree; /* NULL: not known */
 	struct cr_ctx *ctx;
 	const struct cr_opts *opts;
 	int dirfd;
@@ -86,6 +90,12 @@ int ghost_dump(struct fd_dump *dump, const struct fd_object *obj, uint32_t id);
  * is refused) near REMOVED, the one it had, and notes that it stands for the file ID.
  */
 int link_dump(struct fd_dump *dump, const struct fd_object *obj, const char *removed, uint32_t id);
+
+/*
+ * proc_dump.c: if OBJ is a file of /proc about a process that has ended: notes that the file ID is one, and *RET_NAME
+ * is its path (owned by the caller). Refuses what can't be opened again; leaves alone what its path leads to.
+ */
+int proc_dump(struct fd_dump *dump, const struct fd_object *obj, uint32_t id, char **ret_name);
 
 /* build_id.c: the GNU build id of an ELF file as 32-bit words; 0 words if it has none. *RET goes with free(). */
 int build_id_read(int fd, uint32_t **ret, size_t *nr);

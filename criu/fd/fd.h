@@ -20,6 +20,7 @@
 struct fd_dump;
 struct fd_restore;
 struct fd_link;
+struct task_tree;
 
 /* A frozen task whose descriptors are read. All members are borrowed. */
 struct fd_task {
@@ -42,8 +43,12 @@ struct fd_task {
  */
 int fd_dump_begin(struct cr_ctx *ctx, const struct cr_opts *opts, int images_dirfd, struct fd_dump **ret);
 
+/* The tasks that are dumped with it, borrowed until the end; without it no /proc files about a task are taken. */
+void fd_dump_set_tree(struct fd_dump *dump, const struct task_tree *tree);
+
 /* Of every task, also of one whose table is another's, before its descriptors: what it has to do with terminals. */
 int fd_dump_task(struct fd_dump *dump, const struct fd_task *task);
+
 /*
  * Dumps every descriptor of TASK's table and writes fdinfo-<files_id>.img. The task must be stopped; it isn't
  * changed, not even the data in its pipes and sockets. Tasks that share one table (CLONE_FILES) are dumped once.
@@ -98,6 +103,22 @@ int fd_restore_min_service_fd(struct fd_restore *restore);
  * close-on-exec. Children inherit them, so sharing is exact. 0, or -errno after files it made were removed again.
  */
 int fd_restore_open_all(struct fd_restore *restore, int first_fd);
+
+/*
+ * Late files: those that can be opened only when all tasks are there, /proc files about tasks of TREE. Once the tables
+ * are read: how many there are. The tasks then need memory for as many struct fd_late, zeroed and shared.
+ */
+struct fd_late {
+	pid_t pid; /* a task that has it open, */
+	int fd;	   /* and its number there */
+};
+size_t fd_restore_find_late(struct fd_restore *restore, const struct task_tree *tree);
+/* In each task PID, when all are there: opens those that its table FILES_ID finishes. 0 or -errno. */
+int fd_restore_open_late(struct fd_restore *restore, uint32_t files_id, pid_t pid, struct fd_late *slots);
+/* When all tasks have done that: gets the others of the table. Nobody may close any before all are done. */
+int fd_restore_fetch_late(struct fd_restore *restore, uint32_t files_id, const struct fd_late *slots);
+/* In the engine, when all else of the tasks is as it was: the offsets of those that the table of task PID finishes. */
+int fd_restore_seek_late(struct fd_restore *restore, uint32_t files_id, pid_t pid);
 
 /* The open descriptor of a file id, borrowed: for mappings, the current directory, the root, the executable. */
 int fd_restore_get(struct fd_restore *restore, uint32_t file_id, int *ret_fd);

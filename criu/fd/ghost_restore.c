@@ -27,8 +27,9 @@
 
 struct ghost {
 	uint32_t id;
-	GhostFileEntry *entry;	/* NULL: it has LINK */
-	struct fd_file *link;	/* the name that the dump gave it */
+	RemapType type;
+	GhostFileEntry *entry;	/* of a ghost */
+	struct fd_file *link;	/* the name that the dump gave it, if it is linked back */
 	struct fd_file **files; /* regular file entries that stand for it */
 	size_t nr_files;
 };
@@ -74,9 +75,11 @@ static int add_remap(struct fd_restore *restore, struct image *img, ProtobufCMes
 			return cr_fail(restore->ctx, -EBADMSG, "remap-fpath.img: %u is no name for %s", id,
 				       file->entry->reg->name);
 		link->path_only = true;
-	} else if (type != REMAP_TYPE__GHOST)
-		return cr_fail(restore->ctx, -EOPNOTSUPP, "%s is a dead process's /proc file: not supported",
-			       file->entry->reg->name);
+	} else if (type == REMAP_TYPE__PROCFS) {
+		r = proc_check_ended(restore, file, id);
+		if (r < 0)
+			return r;
+	}
 	if (!remap->has_remap_type)
 		id &= ~OLD_GHOST_BIT;
 	if (file->deleted)
@@ -92,7 +95,7 @@ static int add_remap(struct fd_restore *restore, struct image *img, ProtobufCMes
 			return -ENOMEM;
 		restore->ghosts = grown;
 		*index = restore->nr_ghosts++;
-		grown[*index] = (struct ghost){ .id = id, .link = link };
+		grown[*index] = (struct ghost){ .id = id, .type = type, .link = link };
 	}
 	return ghost_add_file(&restore->ghosts[*index], file);
 }
@@ -182,7 +185,7 @@ static int read_ghost(struct fd_restore *restore, struct ghost *ghost)
 	_cleanup_image_ struct image *img = NULL;
 	int r;
 
-	if (ghost->link)
+	if (ghost->type != REMAP_TYPE__GHOST)
 		return 0;
 	r = open_ghost_image(restore, ghost, &img, &ghost->entry);
 	if (!r && !entry_is_possible(ghost->entry))
@@ -262,11 +265,12 @@ static int make_parents(const char *path, struct ghost_names *names)
 
 static int set_attributes(int dirfd, const char *path, const GhostFileEntry *e)
 {
-	int flags = AT_SYMLINK_NOFOLLOW;
+	int flags = path[0] ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH;
 
 	if (fchownat(dirfd, path, e->uid, e->gid, flags) < 0)
 		return -errno;
-	if (!S_ISLNK(e->mode) && fchmodat(dirfd, path, e->mode & 07777, 0) < 0)
+	if (!path[0] ? fchmod(dirfd, e->mode & 07777) < 0
+		     : !S_ISLNK(e->mode) && fchmodat(dirfd, path, e->mode & 07777, 0) < 0)
 		return -errno;
 	if (e->atim && e->mtim) {
 		struct timespec times[2] = {
@@ -274,22 +278,19 @@ static int set_attributes(int dirfd, const char *path, const GhostFileEntry *e)
 			{ e->mtim->tv_sec, (e->mtim->tv_usec % 1000000) * 1000 },
 		};
 
-		if (utimensat(dirfd, path, times, flags) < 0)
+		if ((path[0] ? utimensat(dirfd, path, times, flags) : futimens(dirfd, times)) < 0)
 			return -errno;
 	}
 	return 0;
 }
 
-static int make_regular(struct fd_restore *restore, const struct ghost *ghost, const char *path)
+/* The content of the ghost, into a new file. */
+static int fill(struct fd_restore *restore, const struct ghost *ghost, int fd)
 {
-	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	_cleanup_image_ struct image *img = NULL;
 	GhostFileEntry *entry = NULL;
-	int r;
+	int r = open_ghost_image(restore, ghost, &img, &entry);
 
-	if (fd < 0)
-		return -errno;
-	r = open_ghost_image(restore, ghost, &img, &entry);
 	if (!r)
 		r = walk_data(img, entry, fd);
 	if (!r && entry->chunks && ftruncate(fd, entry->size) < 0)
@@ -297,6 +298,13 @@ static int make_regular(struct fd_restore *restore, const struct ghost *ghost, c
 	if (entry)
 		ghost_file_entry__free_unpacked(entry, NULL);
 	return r;
+}
+
+static int make_regular(struct fd_restore *restore, const struct ghost *ghost, const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	return fd < 0 ? -errno : fill(restore, ghost, fd);
 }
 
 struct making {
@@ -376,9 +384,60 @@ static int make_ghost(struct fd_restore *restore, const struct ghost *ghost, str
 	return r < 0 ? cr_fail_errno(restore->ctx, r, "Can't set the attributes of the deleted file %s", first) : 0;
 }
 
-/* Those of the ghost's own entries, and of others that need its path. */
-static int open_users(struct fd_restore *restore, const struct ghost *ghost)
+/*
+ * The file that was opened by O_TMPFILE, which makes a new one each time; NULL: there is none. What never had a name
+ * can be given one later, unlike what lost its name.
+ */
+static struct fd_file *find_nameless(const struct ghost *ghost)
 {
+	for (size_t i = 0; ghost->entry && S_ISREG(ghost->entry->mode) && i < ghost->nr_files; i++) {
+		struct fd_file *file = ghost->files[i];
+
+		if ((file->entry->reg->flags & O_TMPFILE) == O_TMPFILE && !file->path_only && file->table)
+			return file;
+	}
+	return NULL;
+}
+
+static int make_nameless(struct fd_restore *restore, const struct ghost *ghost, struct fd_file *file,
+			 struct ghost_names *names)
+{
+	const RegFileEntry *reg = file->entry->reg;
+	_cleanup_free_ char *dir = strdup(reg->name);
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (!dir)
+		return -ENOMEM;
+	*strrchr(dir, '/') = '\0';
+	r = make_parents(reg->name, names);
+	if (r < 0)
+		return cr_fail_errno(restore->ctx, r, "Can't make directory %s again", dir);
+	fd = open(dir[0] ? dir : "/", O_TMPFILE | O_CLOEXEC | (reg->flags & (O_ACCMODE | O_SYNC)), 0600);
+	if (fd < 0)
+		return cr_fail_errno(restore->ctx, -errno, "Can't make a file without a name in %s", dir);
+	r = fill(restore, ghost, fd);
+	if (!r)
+		r = set_attributes(fd, "", ghost->entry);
+	if (!r && lseek(fd, reg->pos, SEEK_SET) < 0)
+		r = -errno;
+	if (r < 0)
+		return cr_fail_errno(restore->ctx, r, "Can't make the file %s, which has no name, again", reg->name);
+	r = fd_adopt_file(restore, file, take_fd(fd));
+	for (size_t i = 0; i < ghost->nr_files && !r; i++) {
+		struct fd_file *other = ghost->files[i];
+
+		free(other->path);
+		other->path = str_printf("/proc/self/fd/%d", file->fd);
+		r = other->path ? 0 : -ENOMEM;
+	}
+	return r;
+}
+
+/* Those of the ghost's own entries, and of others that need its path. */
+static int open_users(struct fd_restore *restore, void *arg)
+{
+	const struct ghost *ghost = arg;
 	int r = 0;
 
 	for (size_t i = 0; i < ghost->nr_files && !r; i++) {
@@ -401,10 +460,16 @@ int ghosts_open(struct fd_restore *restore)
 	int r = restore->nr_ghosts ? ghost_names_begin(restore->ctx, &names) : 0;
 
 	for (size_t i = 0; i < restore->nr_ghosts && !r; i++) {
-		const struct ghost *ghost = &restore->ghosts[i];
+		struct ghost *ghost = &restore->ghosts[i];
 		size_t before = ghost_names_count(names);
+		struct fd_file *nameless;
 
-		r = make_ghost(restore, ghost, names);
+		if (ghost->type == REMAP_TYPE__PROCFS) {
+			r = proc_with_process(restore, ghost->id, open_users, ghost);
+			continue;
+		}
+		nameless = find_nameless(ghost);
+		r = nameless ? make_nameless(restore, ghost, nameless, names) : make_ghost(restore, ghost, names);
 		if (!r)
 			r = open_users(restore, ghost);
 		/* A deleted directory stays until the files that were deleted in it have come and gone. */

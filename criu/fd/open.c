@@ -23,6 +23,20 @@ static int set_flags(int fd, uint32_t wanted)
 	return fcntl(fd, F_SETFL, (now & ~SETTABLE) | (wanted & SETTABLE)) < 0 ? -errno : 0;
 }
 
+int fd_adopt_file(struct fd_restore *restore, struct fd_file *file, int fd)
+{
+	int r = set_flags(fd, fd_file_flags(file));
+
+	if (!r)
+		r = fd_move_high(fd, restore->first_fd);
+	if (r < 0) {
+		close(fd);
+		return cr_fail_errno(restore->ctx, r, "Can't prepare file %u, %s", file->id, file->ops->name);
+	}
+	file->fd = r;
+	return 0;
+}
+
 int fd_open_file(struct fd_restore *restore, struct fd_file *file)
 {
 	int fd = -1, nr, r;
@@ -34,9 +48,9 @@ int fd_open_file(struct fd_restore *restore, struct fd_file *file)
 	r = inherited ? inherit_open(restore, file, nr, &fd) : file->ops->open(restore, file, &fd);
 	if (r < 0)
 		return cr_fail_errno(restore->ctx, r, "Can't open file %u, %s", file->id, file->ops->name);
-	r = inherited ? 0 : set_flags(fd, fd_file_flags(file)); /* another's are its own business */
-	if (!r)
-		r = fd_move_high(fd, restore->first_fd);
+	if (!inherited)
+		return fd_adopt_file(restore, file, fd);
+	r = fd_move_high(fd, restore->first_fd); /* its flags are another's business */
 	if (r < 0) {
 		close(fd);
 		return cr_fail_errno(restore->ctx, r, "Can't prepare file %u, %s", file->id, file->ops->name);
@@ -80,7 +94,7 @@ int fd_restore_open_all(struct fd_restore *restore, int first_fd)
 		return cr_fail_errno(restore->ctx, r, "Can't raise the limit of descriptors");
 	r = ghosts_open(restore);
 	for (size_t i = 0; i < restore->nr_files && !r; i++)
-		if (!restore->files[i].path_only)
+		if (!restore->files[i].path_only && !restore->files[i].late)
 			r = fd_open_file(restore, &restore->files[i]);
 	if (!r)
 		inherit_end(restore);
@@ -93,7 +107,13 @@ int fd_restore_open_all(struct fd_restore *restore, int first_fd)
 int fd_restore_get(struct fd_restore *restore, uint32_t file_id, int *ret_fd)
 {
 	struct fd_file *file = fd_file_find(restore, file_id);
+	int r;
 
+	if (file && file->late) {
+		r = fd_open_file(restore, file);
+		if (r < 0)
+			return r;
+	}
 	if (!file || file->fd < 0)
 		return cr_fail(restore->ctx, -EBADMSG, "The images refer to a file %u that isn't there", file_id);
 	*ret_fd = file->fd;

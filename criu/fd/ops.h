@@ -39,6 +39,8 @@ struct fd_file {
 	bool path_only;		      /* no more than the path_file of others */
 	bool deleted;		      /* a regular file that a ghost file stands for */
 	bool finished;
+	bool late; /* opened when all tasks are there: fd_restore_find_late() */
+	size_t late_slot;
 	char *path; /* where it is opened, if not at its own name; owned */
 	int fd;	    /* at a number >= first_fd, -1 until it is open */
 };

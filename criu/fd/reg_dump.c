@@ -2,11 +2,9 @@
 /* Files that a path leads to, at dump: regular files, directories, links and a few devices. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -15,8 +13,6 @@
 #include "fd/reg.h"
 
 #include "regfile.pb-c.h"
-
-#define DELETED " (deleted)"
 
 /* Devices without a state of their own, and where they are by convention: all of major number 1. */
 static const struct {
@@ -101,7 +97,7 @@ enum name_state {
 /* The name OBJ can be opened by. *RET goes with free(). */
 static int find_name(struct fd_dump *dump, const struct fd_object *obj, char **ret, enum name_state *where)
 {
-	bool marked = str_ends(obj->link, DELETED);
+	bool marked = str_ends(obj->link, FD_DELETED);
 	struct stat st;
 	int r;
 
@@ -115,7 +111,7 @@ static int find_name(struct fd_dump *dump, const struct fd_object *obj, char **r
 	if (use_other_device(dump, obj, ret))
 		return *ret ? 0 : -ENOMEM;
 	if (marked)
-		(*ret)[strlen(*ret) - strlen(DELETED)] = '\0';
+		(*ret)[strlen(*ret) - strlen(FD_DELETED)] = '\0';
 	if (obj->st.st_nlink && !(marked && S_ISDIR(obj->st.st_mode))) {
 		if (marked) {
 			*where = NAME_LINKED;
@@ -133,19 +129,6 @@ static int find_name(struct fd_dump *dump, const struct fd_object *obj, char **r
 	if (!r)
 		return fd_refuse(dump, obj, "memory with a descriptor or a file of a hidden mount");
 	*where = NAME_DELETED;
-	return 0;
-}
-
-/* Files of /proc that are about one process: who opens the path in another process gets something else. */
-static int check_proc(struct fd_dump *dump, const struct fd_object *obj)
-{
-	struct statfs fs;
-
-	if (fstatfs(obj->fd, &fs) < 0)
-		return cr_fail_errno(dump->ctx, -errno, FD_WHO "Can't ask for its file system", FD_WHO_ARGS(obj));
-	if (fs.f_type == PROC_SUPER_MAGIC && str_starts(obj->link, "/proc/") && obj->link[6] >= '0' &&
-	    obj->link[6] <= '9')
-		return fd_refuse(dump, obj, "a process's own /proc file");
 	return 0;
 }
 
@@ -184,8 +167,8 @@ int reg_dump_as(struct fd_dump *dump, const struct fd_object *obj, uint32_t id, 
 
 	if (obj->link[0] != '/')
 		return fd_refuse(dump, obj, "a file that no path leads to");
-	r = check_proc(dump, obj);
-	if (!r)
+	r = proc_dump(dump, obj, id, &name);
+	if (!r && !name)
 		r = find_name(dump, obj, &name, &where);
 	if (!r && where == NAME_DELETED)
 		r = ghost_dump(dump, obj, id);

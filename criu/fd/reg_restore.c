@@ -126,7 +126,8 @@ int reg_open(struct fd_restore *restore, struct fd_file *file, int *ret)
 
 	if (r < 0)
 		return r;
-	if (reg->pos && !(reg->flags & O_PATH) && lseek(*ret, reg->pos, SEEK_SET) < 0) {
+	/* The offset of a late one is set when what it shows is as it was. */
+	if (reg->pos && !file->late && !(reg->flags & O_PATH) && lseek(*ret, reg->pos, SEEK_SET) < 0) {
 		r = cr_fail_errno(restore->ctx, -errno, "Can't set the offset of %s", reg->name);
 		close(*ret);
 	}

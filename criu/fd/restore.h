@@ -64,6 +64,8 @@ int fd_read_image(struct fd_restore *restore, enum image_kind kind,
 
 /* open.c: opens FILE unless it is open, at a number >= first_fd. */
 int fd_open_file(struct fd_restore *restore, struct fd_file *file);
+/* FD, which is taken over in any case, is FILE: sets its flags and moves it there. */
+int fd_adopt_file(struct fd_restore *restore, struct fd_file *file, int fd);
 
 /* inherit.c */
 int inherit_read(struct fd_restore *restore);
@@ -76,6 +78,12 @@ void inherit_end(struct fd_restore *restore);
 /* fown.c */
 int fown_check(struct fd_restore *restore, const struct fd_file *file, const FownEntry *fown);
 int fown_restore(struct fd_restore *restore, const struct fd_file *file, int nr, const FownEntry *fown);
+
+/* proc_restore.c: is FILE's path one of process PID? -EBADMSG. */
+int proc_check_ended(struct fd_restore *restore, const struct fd_file *file, uint32_t pid);
+/* Calls RUN while there is a process PID, which ends then; what RUN returned, or -errno. */
+int proc_with_process(struct fd_restore *restore, pid_t pid, int (*run)(struct fd_restore *restore, void *arg),
+		      void *arg);
 
 /* ghost_restore.c: reads remap-fpath.img and the ghost files it names, but for their data. */
 int ghosts_read(struct fd_restore *restore);

@@ -261,9 +261,10 @@ struct restore_shared {
 	struct restore_barrier files;	/* and its descriptors are in place, where some tasks share a table */
 	struct restore_barrier paths;	/* and none needs a path any more, where some tasks share their directories */
 	struct restore_barrier memory;	/* and its memory */
-	uint32_t fault_stage;		/* enum restore_stage that is made to fail */
-	uint32_t committed;		/* the tasks shall live, whatever becomes of the engine */
-	uint64_t forked_us;		/* when every process existed; monotonic clock */
+	struct restore_barrier late_opened, late_fetched; /* late files (fd/fd.h), where there are any */
+	uint32_t fault_stage;				  /* enum restore_stage that is made to fail */
+	uint32_t committed;				  /* the tasks shall live, whatever becomes of the engine */
+	uint64_t forked_us;				  /* when every process existed; monotonic clock */
 	uint64_t nr_slots;
 	struct restore_slot slots[];
 };

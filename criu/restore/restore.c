@@ -118,16 +118,20 @@ static int phase_plan(void *arg)
 /* All that tasks and engine tell each other. */
 static int make_shared(struct restore *r)
 {
-	size_t n = 0, len = sizeof(*r->shared) + r->tree.nr_tasks * sizeof(*r->shared->slots);
+	size_t nr_late = fd_restore_find_late(r->fds, &r->tree), n = 0;
+	size_t len = sizeof(*r->shared) + r->tree.nr_tasks * sizeof(*r->shared->slots);
+	size_t late_at = len;
 	struct task *t;
 
-	len = (len + 4095) & ~4095ul;
+	len = (len + nr_late * sizeof(*r->late) + 4095) & ~4095ul;
 	r->shared = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (r->shared == MAP_FAILED) {
 		r->shared = NULL;
 		return cr_fail_errno(&r->ctx, -errno, "Can't make shared memory");
 	}
 	r->shared_len = len;
+	if (nr_late)
+		r->late = (struct fd_late *)((char *)r->shared + late_at);
 	r->shared->nr_slots = r->tree.nr_tasks;
 	r->shared->fault_stage = stage_fault();
 	r->shared->forked.left = r->tree.nr_tasks;
@@ -135,6 +139,7 @@ static int make_shared(struct restore *r)
 	r->shared->files.left = r->nr_alive;
 	r->shared->paths.left = r->nr_alive;
 	r->shared->memory.left = r->nr_alive;
+	r->shared->late_opened.left = r->shared->late_fetched.left = r->nr_alive;
 	for_each_task (&r->tree, t) {
 		restore_of(t)->slot = &r->shared->slots[n++];
 		restore_of(t)->slot->uffd = -1;
@@ -211,7 +216,14 @@ static int phase_post_restore(void *arg)
 
 static int phase_finalize(void *arg)
 {
-	return finalize_tasks(arg);
+	struct restore *r = arg;
+	struct task *t;
+	int err = finalize_tasks(r);
+
+	for_each_task (&r->tree, t)
+		if (!err && r->late && task_lives(t))
+			err = fd_restore_seek_late(r->fds, restore_of(t)->ids->files_id, t->pid);
+	return err;
 }
 
 static int phase_pidfile(void *arg)

@@ -122,6 +122,23 @@ static int keep_for(struct restore *r, struct restore_task *rt, struct keep *kee
 	return err ?: keep_file(r, keep, rt->fs->root_id);
 }
 
+/* Those of the tasks' own /proc directories, which are all there by now. */
+static int open_late_files(struct restore *r, struct restore_task *rt)
+{
+	int err = 0;
+
+	if (!is_guest(rt, SHARE_FILES))
+		err = fd_restore_open_late(r->fds, rt->ids->files_id, rt->task->pid, r->late);
+	if (err)
+		return err;
+	barrier_wait(&r->shared->late_opened);
+	if (!is_guest(rt, SHARE_FILES))
+		err = fd_restore_fetch_late(r->fds, rt->ids->files_id, r->late);
+	if (!err)
+		barrier_wait(&r->shared->late_fetched);
+	return err;
+}
+
 static int install_files(struct restore *r, struct restore_task *rt)
 {
 	struct keep keep = { 0 };
@@ -178,7 +195,9 @@ static int restore_task(struct restore *r, struct restore_task *rt)
 {
 	int err;
 
-	err = install_files(r, rt);
+	err = r->late ? open_late_files(r, rt) : 0;
+	if (!err)
+		err = install_files(r, rt);
 	/* Until then the numbers below the service descriptors are the owner's of a shared table. */
 	if (!err && r->any_shared[SHARE_FILES])
 		barrier_wait(&r->shared->files);

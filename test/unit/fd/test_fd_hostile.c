@@ -331,6 +331,7 @@ static void test_ghosts(void **state)
 	CASE("no name for", set.remap.remap_type = REMAP_TYPE__LINKED; set.remap.remap_id = 99);
 	CASE("no name for", set.remap.remap_type = REMAP_TYPE__LINKED; set.remap.remap_id = EVENT);
 	CASE("no name for", set.remap.remap_type = REMAP_TYPE__LINKED; set.remap.remap_id = REG);
+	CASE("no file of process", set.remap.remap_type = REMAP_TYPE__PROCFS);
 	CASE("ghost-file-4.img", set.chunks[1].off = 4095);
 	CASE("ghost-file-4.img", set.chunks[1].off = 0);
 	CASE("ghost-file-4.img", set.chunks[1].off = 1 << 20);

@@ -9,6 +9,7 @@ Left out, because it legitimately differs:
   * VmFlags "ac" (memory accounting), "sd" (soft-dirty) and "mp"/"nh" on vvar/vdso areas;
   * exit_code of a stopped task: whether its parent has been told of the stop (that of a zombie is compared);
   * the end of a deleted file's name that a restore had to choose because the name is taken;
+  * the number in the name of a file opened by O_TMPFILE: its inode's;
   * O_LARGEFILE of terminals: which system call opened them;
   * fdinfo: mnt_id, ino, eventfd-id, the remaining time of a timerfd (it must not grow).
 """
@@ -90,6 +91,7 @@ class Names:
         m = re.fullmatch(r"(pipe|socket):\[(\d+)\]", text)
         if m:
             return f"{m[1]}:#{self.number(m[1], m[2])}"
+        text = re.sub(r"/#\d+ \(deleted\)$", "/#N (deleted)", text)
         return re.sub(r"\.criu-ghost-[0-9-]+", "", text)
 
     def number(self, kind, value):

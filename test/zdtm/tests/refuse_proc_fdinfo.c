@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * An open file about the task itself in /proc is refused.
+ * An open file of /proc about one descriptor is refused.
  *
- * expect: refused /proc
+ * expect: refused descriptor 3: a /proc file of one descriptor
  */
 #include <fcntl.h>
 
@@ -14,7 +14,7 @@ int main(int argc, char **argv)
 	int fd;
 
 	test_init(argc, argv);
-	fd = MUST(open("/proc/self/status", O_RDONLY));
+	fd = MUST(open("/proc/self/fdinfo/1", O_RDONLY));
 
 	test_ready();
 	test_wait();
