@@ -23,6 +23,28 @@ static bool eventfd_match(const struct fd_object *obj)
 	return !strcmp(obj->link, "anon_inode:[eventfd]");
 }
 
+/*
+ * Before Linux 6.5 nothing shows it but a read, which takes 1 from a semaphore and all from another. What was taken is
+ * given back; none of those that could see the difference runs.
+ */
+static int ask_by_reading(const struct fd_object *obj, uint64_t counter, uint64_t *semaphore)
+{
+	uint64_t added = counter < 2 ? 2 - counter : 0, taken, back;
+
+	if (added && write(obj->fd, &added, sizeof(added)) != sizeof(added))
+		return -errno;
+	if (read(obj->fd, &taken, sizeof(taken)) != sizeof(taken))
+		return -errno;
+	*semaphore = taken == 1;
+	back = counter < 2 ? counter : taken;
+	if (*semaphore && counter < 2) { /* one is left */
+		if (counter)
+			return 0;
+		return read(obj->fd, &taken, sizeof(taken)) == sizeof(taken) ? 0 : -errno;
+	}
+	return !back || write(obj->fd, &back, sizeof(back)) == sizeof(back) ? 0 : -errno;
+}
+
 static int eventfd_dump(struct fd_dump *dump, const struct fd_object *obj)
 {
 	EventfdFileEntry entry = EVENTFD_FILE_ENTRY__INIT;
@@ -32,11 +54,8 @@ static int eventfd_dump(struct fd_dump *dump, const struct fd_object *obj)
 
 	if (!r) {
 		r = proc_fdinfo_u64(obj->info, "eventfd-semaphore", 10, &semaphore);
-		if (r == -ENOENT) { /* before Linux 6.5 */
-			log_warn(dump->ctx->log, FD_WHO "the kernel doesn't tell if it is a semaphore",
-				 FD_WHO_ARGS(obj));
-			r = 0;
-		}
+		if (r == -ENOENT)
+			r = ask_by_reading(obj, entry.counter, &semaphore);
 	}
 	if (r < 0)
 		return cr_fail_errno(dump->ctx, r, FD_WHO "Can't read its counter", FD_WHO_ARGS(obj));

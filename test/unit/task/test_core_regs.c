@@ -98,6 +98,19 @@ static void interrupted_call_stands_before_it_again(void **state)
 	core_thread_info_free(info);
 }
 
+/* The components of XSAVE that have a place. */
+static uint64_t of_this_cpu(void)
+{
+	struct xsave_place place;
+	uint64_t bits = 3;
+
+	for (unsigned c = XSAVE_AVX; c < XSAVE_NR; c++) {
+		xsave_place_of(c, &place);
+		bits |= (uint64_t)!!place.size << c;
+	}
+	return bits;
+}
+
 static void extended_state_returns(void **state)
 {
 	struct user_regs_struct regs = some_regs();
@@ -105,7 +118,7 @@ static void extended_state_returns(void **state)
 	struct area a, back;
 	ThreadInfoX86 *info;
 
-	fill_area(&a, 0xe7);
+	fill_area(&a, 0xe7 & of_this_cpu());
 	fill_area(&back, 0);
 	for (unsigned c = XSAVE_AVX; c < XSAVE_NR; c++) {
 		xsave_place_of(c, &place);
