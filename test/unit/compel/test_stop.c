@@ -387,7 +387,7 @@ static void test_rseq(void **state)
 		ip = compel_regs_ip(&regs);
 		assert_ok(compel_thread_save(&c.th, c.pid, &stop), &c.th);
 		/* The sequence stands right in front of its handler. */
-		if (ip < abort_ip - 4 && ip > abort_ip - 13) {
+		if (ip < abort_ip - 4 && ip >= abort_ip - 14) {
 			assert_int_equal(compel_regs_ip(&c.th.regs), abort_ip);
 			aborted++;
 		} else {
