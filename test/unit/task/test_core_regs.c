@@ -106,7 +106,7 @@ static uint64_t of_this_cpu(void)
 
 	for (unsigned c = XSAVE_AVX; c < XSAVE_NR; c++) {
 		xsave_place_of(c, &place);
-		bits |= (uint64_t)!!place.size << c;
+		bits |= (uint64_t) !!place.size << c;
 	}
 	return bits;
 }
