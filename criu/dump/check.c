@@ -14,7 +14,6 @@
 #include "proc/list.h"
 #include "proc/parse.h"
 #include "proc/status.h"
-#include "proc/timers.h"
 
 #ifndef PTRACE_SECCOMP_GET_FILTER
 #define PTRACE_SECCOMP_GET_FILTER 0x420c
@@ -121,21 +120,6 @@ static int check_threads(struct dump *d, const struct task *task)
 	return r;
 }
 
-static int check_timers(struct dump *d, const struct task *task)
-{
-	_cleanup_proc_timer_list_ struct proc_timer_list timers = { 0 };
-	int r = proc_read_timers(task->dump->procfd, &timers);
-
-	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
-		return cr_fail_errno(d->ctx, r, "Can't read the timers of task %d", task->pid);
-	if (timers.nr)
-		return cr_fail(d->ctx, -EOPNOTSUPP, "Task %d (%s): POSIX timers (%zu of them) aren't supported",
-			       task->pid, task->dump->stat.comm, timers.nr);
-	return 0;
-}
-
 static int check_status(struct dump *d, const struct task *task, const struct baseline *base)
 {
 	_cleanup_proc_status_ struct proc_status st = { 0 };
@@ -182,7 +166,7 @@ static int check_task(struct dump *d, const struct task *task, const struct base
 	if (!r)
 		r = check_status(d, task, base);
 	if (!r)
-		r = check_timers(d, task);
+		r = dump_list_timers(d, task);
 	if (!r)
 		r = vma_collect(d->ctx, task->pid, task->dump->procfd, &state_of(task)->vmas);
 	if (!r)

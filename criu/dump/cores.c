@@ -119,6 +119,8 @@ static int dump_thread_core(struct dump *d, const struct task *task, size_t i, C
 	if (!r)
 		r = pending_signals_dump(d->ctx, ct->tid, false, &tc->signals_p);
 	if (!r)
+		dump_drop_late(task, ct->tid, tc->signals_p);
+	if (!r)
 		r = creds_dump(d->ctx, tidfd, inside->securebits, &tc->creds);
 	if (!r)
 		r = dump_rseq(d, ct->tid, tc);
@@ -153,9 +155,13 @@ static int dump_task_core(struct dump *d, const struct task *task, TaskCoreEntry
 	}
 	r = itimers_dump(s->inside.itimers, &tc->timers);
 	if (!r)
+		r = posix_timers_dump(&s->timers, tc->timers);
+	if (!r)
 		r = rlimits_dump(d->ctx, task->dump->procfd, &tc->rlimits);
 	if (!r)
 		r = pending_signals_dump(d->ctx, task->pid, true, &tc->signals_s);
+	if (!r)
+		dump_drop_late(task, 0, tc->signals_s);
 	if (!r)
 		r = sigactions_dump(s->inside.sigactions, tc);
 	if (!r)

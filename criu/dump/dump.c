@@ -53,6 +53,7 @@ static void free_states(struct dump *d)
 			continue;
 		vma_list_free(&s->vmas);
 		free(s->threads);
+		posix_timers_free(&s->timers);
 		free(s);
 		task->dump->state = NULL;
 	}

@@ -34,11 +34,15 @@ int dump_ask_inside(struct dump *d)
 			return cr_fail(d->ctx, -EINTR, "Cancelled");
 		r = parasite_inject(d->ctx, task);
 		if (!r)
+			r = dump_note_itimers(d, task);
+		if (!r)
 			r = parasite_run(d->ctx, task, 0, PARASITE_GET_TASK);
 		if (r < 0)
 			return r;
 		state_of(task)->inside = parasite_args(task)->task;
-		r = ask_threads(d, task);
+		r = dump_ask_timers(d, task);
+		if (!r)
+			r = ask_threads(d, task);
 		if (r < 0)
 			return r;
 	}

@@ -13,6 +13,7 @@
 #include "fd/fd.h"
 #include "mem/vma.h"
 #include "seize/seize.h"
+#include "task/posix_timers.h"
 #include "task/share.h"
 #include "task/task.h"
 
@@ -26,6 +27,8 @@ struct dump_state {
 	const struct task *owner[SHARE_NR]; /* the first that has the same thing: it itself, if none before does */
 	struct parasite_task inside;
 	struct parasite_thread *threads; /* parallel to task->threads */
+	struct posix_timers timers;
+	uint32_t sent_by_itimers; /* bit N: the signal of interval timer N waited already when they were looked at */
 	uint32_t umask;
 	uint32_t exe_id, cwd_id, root_id;
 };
@@ -53,6 +56,13 @@ int dump_check_tasks(struct dump *d);
 int dump_kobj_ids(struct dump *d);
 /* inside.c: puts the parasite into every task and asks it. */
 int dump_ask_inside(struct dump *d);
+/* timers.c: lists POSIX timers; refuses those that can't be made again. */
+int dump_list_timers(struct dump *d, const struct task *task);
+/* timers.c: asks each task how its interval timers (BEFORE it is asked for them) and POSIX timers stand. */
+int dump_note_itimers(struct dump *d, const struct task *task);
+int dump_ask_timers(struct dump *d, struct task *task);
+/* timers.c: QUEUE of the process (TID 0) or a thread: what timers have sent since then is taken out. */
+void dump_drop_late(const struct task *task, pid_t tid, SignalQueueEntry *queue);
 /* A task as fd/ sees it; it can be asked as long as the parasite is in it. */
 struct dump_fd_task {
 	struct fd_task fd;

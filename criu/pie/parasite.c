@@ -77,6 +77,33 @@ static long get_fd_flags(struct parasite_fd *fd)
 	return r < 0 ? r : 0;
 }
 
+static long get_timer(struct parasite_timer *t)
+{
+	int64_t first[4], second[4]; /* interval and value */
+	long r = sys_timer_gettime(t->id, first);
+
+	if (!r)
+		r = sys_timer_gettime(t->id, second);
+	if (r < 0)
+		return r;
+	t->interval_sec = second[0];
+	t->interval_nsec = second[1];
+	t->value_sec = second[2];
+	t->value_nsec = second[3];
+	t->runs = first[2] != second[2] || first[3] != second[3];
+	t->overrun = sys_timer_getoverrun(t->id);
+	return t->overrun < 0 ? t->overrun : 0;
+}
+
+static long get_timers(struct parasite_timers *timers)
+{
+	long r = 0;
+
+	for (uint32_t i = 0; i < timers->nr && !r; i++)
+		r = get_timer(&timers->v[i]);
+	return r;
+}
+
 static long store_open(struct parasite_store *s)
 {
 	s->image = -1;
@@ -152,6 +179,8 @@ int parasite_entry(unsigned int cmd, void *area)
 		return get_thread(&args->thread);
 	case PARASITE_GET_FD_FLAGS:
 		return get_fd_flags(&args->fd);
+	case PARASITE_GET_TIMERS:
+		return get_timers(&args->timers);
 	case PARASITE_STORE_OPEN:
 		return store_open(&args->store);
 	case PARASITE_STORE_RECV:

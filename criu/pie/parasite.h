@@ -12,6 +12,7 @@ enum parasite_cmd {
 	PARASITE_GET_TASK = 1, /* union parasite_args.task: what only the task itself can ask */
 	PARASITE_GET_THREAD,   /* .thread: the same of the calling thread */
 	PARASITE_GET_FD_FLAGS, /* .fd: flags of a descriptor, where nothing else tells them */
+	PARASITE_GET_TIMERS,   /* .timers: the POSIX timers whose ids stand there */
 	PARASITE_STORE_OPEN,   /* .store: a socket pair, over which the page image's descriptor is sent */
 	PARASITE_STORE_RECV,   /* .store: takes that descriptor */
 	PARASITE_STORE_PAGES,  /* .store: copies runs of pages into the mapped page image */
@@ -54,6 +55,21 @@ struct parasite_thread {
 	int32_t reserved;
 };
 
+struct parasite_timer {
+	int32_t id;
+	int32_t overrun; /* timer_getoverrun(2) */
+	int64_t interval_sec, interval_nsec, value_sec, value_nsec;
+	uint32_t runs; /* its clock has moved while the calling thread looked at it twice */
+	uint32_t reserved;
+};
+
+#define PARASITE_MAX_TIMERS 192
+
+struct parasite_timers {
+	uint32_t nr, reserved;
+	struct parasite_timer v[PARASITE_MAX_TIMERS];
+};
+
 struct parasite_fd {
 	int32_t nr;
 	int32_t flags; /* F_GETFD of fcntl(2): FD_CLOEXEC or 0 */
@@ -79,6 +95,7 @@ union parasite_args {
 	struct parasite_task task;
 	struct parasite_thread thread;
 	struct parasite_fd fd;
+	struct parasite_timers timers;
 	struct parasite_store store;
 };
 

@@ -123,6 +123,17 @@ struct plan_itimer {
 	int64_t interval_sec, interval_usec, value_sec, value_usec;
 };
 
+/* As timer_create(2) and timer_settime(2) take them. */
+struct plan_timer {
+	int32_t id, clock, signo, notify;
+	int32_t tid;	    /* SIGEV_THREAD_ID: whom it notifies; else 0 */
+	uint32_t overrun;   /* expirations that the last signal stood for, beside the one that sent it */
+	uint32_t signalled; /* its signal is in the queue of who is notified */
+	uint32_t reserved;
+	uint64_t sigval;
+	int64_t interval_sec, interval_nsec, value_sec, value_nsec; /* value: the time that is left */
+};
+
 struct plan_rlimit {
 	uint64_t cur, max;
 };
@@ -160,6 +171,11 @@ struct restorer_args {
 
 	struct plan_sigaction sigactions[PLAN_NSIG]; /* [n] is of signal n + 1 */
 	struct plan_itimer itimers[3];		     /* ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF */
+	const struct plan_timer *timers;	     /* POSIX timers, by ascending id */
+	uint32_t nr_timers;
+	uint32_t timer_ids;    /* the kernel gives the ids that it is told: PR_TIMER_CREATE_RESTORE_IDS */
+	uint32_t early_timers; /* they have to be created before credentials change */
+	uint32_t timers_left;  /* futex: 1 until they exist */
 	struct plan_rlimit rlimits[PLAN_NR_RLIMITS];
 	uint32_t nr_rlimits;
 	uint32_t nr_signals; /* pending for the process */
@@ -216,6 +232,10 @@ enum restorer_op {
 	OP_SIGACTION,
 	OP_SIGNAL,
 	OP_ITIMER,
+	OP_TIMER_CREATE,
+	OP_TIMER_ID,
+	OP_TIMER_SET,
+	OP_TIMER_FIRE,
 	OP_RSEQ,
 	OP_ROBUST_LIST,
 	OP_ALTSTACK,

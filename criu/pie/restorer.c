@@ -75,6 +75,7 @@ static int thread_main(void *arg)
 	struct plan_thread *th = arg;
 
 	restore_thread(th);
+	restore_thread_signals(th);
 	count_down(&th->args->threads_left);
 	park(th);
 }
@@ -114,7 +115,12 @@ void restorer_entry(struct restorer_args *args)
 		check(args, OP_CLOSE_FDS, sys_close_range(args->first_service_fd, ~0u, 0), args->first_service_fd, 0);
 	create_threads(args);
 	restore_process(args);
+	if (args->early_timers)
+		create_timers(args);
 	restore_thread(&args->threads[0]);
+	if (!args->early_timers)
+		create_timers(args);
+	restore_thread_signals(&args->threads[0]);
 	wait_for_zero(&args->threads_left);
 	restore_timers_and_signals(args);
 	enter_stage(args, STAGE_PARKED);

@@ -32,6 +32,19 @@ void restore_process(struct restorer_args *args);
 void restore_timers_and_signals(struct restorer_args *args);
 /* What the calling thread has for itself. */
 void restore_thread(struct plan_thread *th);
+/* Waits for the timers; the signals that are pending for the calling thread alone. */
+void restore_thread_signals(struct plan_thread *th);
+
+/* POSIX timers: those of the process are created by the first thread. */
+void create_timers(struct restorer_args *args);
+/* Those that notify thread TID (0: the process) get the count of expirations that the last signal told. */
+void restore_overruns(struct restorer_args *args, int32_t tid);
+/*
+ * INFO is of a pending signal that TID (0: the process) has: if a timer has sent it the timer sends it again. False
+ * where it has to be queued.
+ */
+int signal_by_timer(struct restorer_args *args, int32_t tid, const struct plan_siginfo *info);
+void start_timers(struct restorer_args *args);
 void restore_creds(struct plan_thread *th);
 
 #endif

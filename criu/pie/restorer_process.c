@@ -49,10 +49,13 @@ void restore_timers_and_signals(struct restorer_args *args)
 	/* Changed credentials have cleared it, in any of the threads; 2 can't be set: it is what they made of it. */
 	if (args->dumpable <= 1)
 		check(args, OP_DUMPABLE, sys_prctl(PR_SET_DUMPABLE, args->dumpable, 0, 0, 0), args->dumpable, 0);
+	restore_overruns(args, 0);
 	for (uint32_t i = 0; i < args->nr_signals; i++)
-		check(args, OP_SIGNAL,
-		      sys_rt_sigqueueinfo(args->pid, args->signals[i].signo, (void *)&args->signals[i]),
-		      args->signals[i].signo, 0);
+		if (!signal_by_timer(args, 0, &args->signals[i]))
+			check(args, OP_SIGNAL,
+			      sys_rt_sigqueueinfo(args->pid, args->signals[i].signo, (void *)&args->signals[i]),
+			      args->signals[i].signo, 0);
+	start_timers(args);
 	for (int i = 0; i < 3; i++) {
 		const struct plan_itimer *it = &args->itimers[i];
 

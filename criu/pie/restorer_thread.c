@@ -103,8 +103,19 @@ void restore_thread(struct plan_thread *th)
 	/* New credentials clear it: prctl(2). */
 	if (th->pdeath_signal)
 		check(args, OP_PDEATH, sys_prctl(PR_SET_PDEATHSIG, th->pdeath_signal, 0, 0, 0), th->pdeath_signal, 0);
+}
+
+void restore_thread_signals(struct plan_thread *th)
+{
+	struct restorer_args *args = th->args;
+
+	if (args->nr_timers) {
+		wait_while(&args->timers_left, 1);
+		restore_overruns(args, th->tid);
+	}
 	for (uint32_t i = 0; i < th->nr_signals; i++)
-		check(args, OP_SIGNAL,
-		      sys_rt_tgsigqueueinfo(args->pid, th->tid, th->signals[i].signo, (void *)&th->signals[i]),
-		      th->signals[i].signo, 0);
+		if (!signal_by_timer(args, th->tid, &th->signals[i]))
+			check(args, OP_SIGNAL,
+			      sys_rt_tgsigqueueinfo(args->pid, th->tid, th->signals[i].signo, (void *)&th->signals[i]),
+			      th->signals[i].signo, 0);
 }

@@ -10,6 +10,7 @@
 
 #include "restore/arch.h"
 #include "restore/restorer_blob.h"
+#include "task/posix_timers.h"
 
 #define ALIGN_UP(n, to) (((n) + (to)-1) & ~((uint64_t)(to)-1))
 #define PAGE		4096ul
@@ -19,7 +20,7 @@
 
 /* Byte offsets in the region. */
 struct layout {
-	uint64_t args, areas, reads, iovs, threads, signals, groups, auxv, proxy;
+	uint64_t args, areas, reads, iovs, threads, timers, signals, groups, auxv, proxy;
 	uint64_t aside, stacks, shared, len;
 	uint64_t nr_signals, nr_groups;
 };
@@ -31,6 +32,13 @@ static uint64_t reserve(uint64_t *end, uint64_t len, uint64_t align)
 
 	*end = at + len;
 	return at;
+}
+
+static size_t nr_timers(const struct restore_task *rt)
+{
+	const TaskTimersEntry *timers = rt->cores[0]->tc->timers;
+
+	return timers ? timers->n_posix : 0;
 }
 
 static void lay_out(const struct restore *r, const struct restore_task *rt, struct layout *l)
@@ -51,6 +59,7 @@ static void lay_out(const struct restore *r, const struct restore_task *rt, stru
 	l->reads = reserve(&end, plan->nr_reads * sizeof(struct plan_read), 16);
 	l->iovs = reserve(&end, plan->nr_iovs * sizeof(struct plan_iov), 16);
 	l->threads = reserve(&end, nr_threads * sizeof(struct plan_thread), 16);
+	l->timers = reserve(&end, nr_timers(rt) * sizeof(struct plan_timer), 16);
 	l->signals = reserve(&end, l->nr_signals * sizeof(struct plan_siginfo), 16);
 	l->groups = reserve(&end, l->nr_groups * sizeof(uint32_t), 16);
 	l->auxv = reserve(&end, rt->mm->n_mm_saved_auxv * sizeof(uint64_t), 16);
@@ -162,6 +171,21 @@ static void put_task(const struct restore_task *rt, struct filler *f, struct res
 	a->signals = put_signals(f, tc->signals_s, &a->nr_signals);
 }
 
+static void put_timers(const struct restore *r, const struct restore_task *rt, struct plan_timer *at,
+		       struct restorer_args *a)
+{
+	const CoreEntry *leader = rt->cores[0];
+
+	a->timers = at;
+	a->nr_timers = nr_timers(rt);
+	if (!a->nr_timers)
+		return;
+	posix_timers_to_plan(rt->task, rt->cores, at);
+	a->timer_ids = r->timer_ids;
+	a->early_timers = posix_timers_need_privilege(leader->tc->timers);
+	a->timers_left = 1;
+}
+
 static void put_memory(const struct restore_task *rt, char *base, const struct layout *l, struct restorer_args *a)
 {
 	const struct mem_plan *plan = &rt->plan;
@@ -205,6 +229,7 @@ static int put_args(struct restore *r, struct restore_task *rt, char *base, cons
 	rt->slot->sigchld_mask = (uintptr_t)&a->sigchld_mask;
 	rt->slot->no_time = (uintptr_t)a->no_time;
 	put_task(rt, &f, a);
+	put_timers(r, rt, (struct plan_timer *)(base + l->timers), a);
 	put_memory(rt, base, l, a);
 	a->threads = (struct plan_thread *)(base + l->threads);
 	a->nr_threads = rt->task->nr_threads;

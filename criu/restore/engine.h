@@ -81,6 +81,7 @@ struct restore {
 	int images_dirfd;
 	struct task_tree tree;	   /* helpers too, behind the tasks of the images */
 	size_t nr_alive;	   /* tasks that get memory */
+	bool timer_ids;		   /* the kernel gives the ids of POSIX timers that it is told */
 	bool any_shared[SHARE_NR]; /* some tasks have one descriptor table, ... */
 	struct fd_restore *fds;
 	struct shmem_restore *segments;

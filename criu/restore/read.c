@@ -4,6 +4,7 @@
 #include "image/image.h"
 #include "inventory.pb-c.h"
 #include "pstree.pb-c.h"
+#include "task/posix_timers.h"
 
 /* The kernel's PID_MAX_LIMIT on 64-bit machines. */
 #define PID_LIMIT 4194304
@@ -108,7 +109,7 @@ static int check_paths(struct restore *r, const struct restore_task *rt)
 static int read_living(struct restore *r, struct restore_task *rt, const TaskKobjIdsEntry *own)
 {
 	pid_t pid = rt->task->pid;
-	int err;
+	int err = 0;
 
 	for (size_t i = 1; i < rt->task->nr_threads; i++) {
 		pid_t tid = rt->task->threads[i].tid;
@@ -119,7 +120,10 @@ static int read_living(struct restore *r, struct restore_task *rt, const TaskKob
 		if (err)
 			return err;
 	}
-	err = read_ids(r, rt, own);
+	if (rt->cores[0]->tc->timers)
+		err = posix_timers_validate(&r->ctx, rt->task, rt->cores[0]->tc->timers);
+	if (!err)
+		err = read_ids(r, rt, own);
 	if (!err)
 		err = mm_read(&r->ctx, r->images_dirfd, pid, &rt->mm);
 	if (err)

@@ -148,8 +148,6 @@ static int check_task(struct cr_ctx *ctx, pid_t pid, const TaskCoreEntry *tc)
 	if (tc->has_old_seccomp_mode && tc->old_seccomp_mode != SECCOMP_MODE__disabled)
 		return unsupported(ctx, pid, "seccomp is");
 	if (tc->timers) {
-		if (tc->timers->n_posix)
-			return unsupported(ctx, pid, "POSIX timers are");
 		if (!check_itimer(tc->timers->real) || !check_itimer(tc->timers->virt) ||
 		    !check_itimer(tc->timers->prof))
 			return damaged(ctx, pid, "an interval timer");

@@ -22,6 +22,7 @@
 #include "restore/stage.h"
 #include "restore/trace.h"
 #include "restore/tree_plan.h"
+#include "task/posix_timers.h"
 
 /* From here on, or above the highest descriptor of the tasks: what is ours. */
 #define SERVICE_FD_MIN 64
@@ -86,6 +87,19 @@ static int plan_memfds(struct restore *r, const struct restore_task *rt)
 	return 0;
 }
 
+static int plan_timers(struct restore *r, const struct restore_task *rt)
+{
+	const TaskTimersEntry *timers = rt->cores[0]->tc->timers;
+
+	if (!timers || !timers->n_posix)
+		return 0;
+	r->timer_ids = kernel_has(r->kernel, KERNEL_TIMER_CR_IDS);
+	if (!r->timer_ids && posix_timers_too_high(timers))
+		return cr_fail(&r->ctx, -EOPNOTSUPP, "Task %d: POSIX timer %u has too high a number for this kernel",
+			       rt->task->pid, timers->posix[timers->n_posix - 1]->it_id);
+	return 0;
+}
+
 static int phase_plan(void *arg)
 {
 	struct restore *r = arg;
@@ -106,7 +120,9 @@ static int phase_plan(void *arg)
 			break;
 		if (!task_lives(t))
 			continue;
-		err = plan_memory(r, restore_of(t));
+		err = plan_timers(r, restore_of(t));
+		if (!err)
+			err = plan_memory(r, restore_of(t));
 		if (!err)
 			err = plan_memfds(r, restore_of(t));
 	}
