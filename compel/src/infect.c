@@ -137,6 +137,11 @@ static int map_memfd(struct compel_blob_ctl *ctl)
 	err = map_local(ctl, path, true);
 	if (!err)
 		err = remote_mmap(ctl, MAP_SHARED, fd);
+	/* Not by mprotect(2), which a task may have denied itself: PR_SET_MDWE. */
+	if (!err)
+		err = must_call(th, "mmap", SYS_mmap, NULL,
+				(unsigned long[6]){ ctl->remote, ctl->text_size, PROT_READ | PROT_EXEC,
+						    MAP_SHARED | MAP_FIXED, fd, 0 });
 	close_err = must_call(th, "close", SYS_close, NULL, (unsigned long[6]){ fd });
 	return err ? err : close_err;
 }
@@ -151,7 +156,11 @@ static int map_anon(struct compel_blob_ctl *ctl)
 		return err;
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", ctl->leader->tid, ctl->remote,
 		 ctl->remote + ctl->size);
-	return map_local(ctl, path, false);
+	err = map_local(ctl, path, false);
+	if (err)
+		return err;
+	return must_call(ctl->leader, "mprotect", SYS_mprotect, NULL,
+			 (unsigned long[6]){ ctl->remote, ctl->text_size, PROT_READ | PROT_EXEC });
 }
 
 static int map_region(struct compel_blob_ctl *ctl, const struct compel_blob *blob)
@@ -173,8 +182,7 @@ static int map_region(struct compel_blob_ctl *ctl, const struct compel_blob *blo
 	err = compel_blob_load(blob, ctl->local, ctl->remote);
 	if (err)
 		return compel_fail(&th->error, err, "The blob's relocations are invalid");
-	return must_call(th, "mprotect", SYS_mprotect, NULL,
-			 (unsigned long[6]){ ctl->remote, ctl->text_size, PROT_READ | PROT_EXEC });
+	return 0;
 }
 
 static int check_blob(struct compel_thread *th, const struct compel_blob *blob, size_t args_size, unsigned int nr_slots)

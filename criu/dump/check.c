@@ -170,7 +170,7 @@ static int check_task(struct dump *d, const struct task *task, const struct base
 	if (!r)
 		r = vma_collect(d->ctx, task->pid, task->dump->procfd, &state_of(task)->vmas);
 	if (!r)
-		r = check_inside(d, task, base);
+		r = dump_suspend_dispatch(d, task);
 	return r;
 }
 

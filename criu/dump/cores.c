@@ -11,7 +11,6 @@
 #include "image/image.h"
 #include "proc/list.h"
 #include "proc/values.h"
-#include "task/affinity.h"
 #include "task/core_dump.h"
 #include "task/core_regs.h"
 
@@ -235,5 +234,5 @@ int dump_cores(struct dump *d)
 		if (r < 0)
 			return r;
 	}
-	return affinity_dump(d->ctx, d->images_dirfd, &d->tree);
+	return dump_attributes(d);
 }

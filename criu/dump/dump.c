@@ -54,6 +54,9 @@ static void free_states(struct dump *d)
 		vma_list_free(&s->vmas);
 		free(s->threads);
 		posix_timers_free(&s->timers);
+		free(s->policies);
+		free(s->ldt);
+		free(s->dispatch);
 		free(s);
 		task->dump->state = NULL;
 	}
@@ -61,8 +64,12 @@ static void free_states(struct dump *d)
 
 static void let_go(struct dump *d, enum seize_end end)
 {
+	struct task *task;
+
 	if (!d->seized)
 		return;
+	for_each_task (&d->tree, task)
+		dump_resume_dispatch(d, task);
 	free_states(d);
 	seize_release(d->ctx, &d->tree, end);
 	d->seized = false;
@@ -181,8 +188,8 @@ const struct phase dump_phases[] = {
 	{ "prepare", phase_prepare, NULL },
 	{ "freeze", phase_freeze, undo_freeze },
 	{ "check", phase_check, NULL },
-	{ "invalidate", phase_invalidate, NULL },
 	{ "parasite", phase_parasite, NULL },
+	{ "invalidate", phase_invalidate, NULL },
 	{ "files", phase_files, undo_files },
 	{ "memory", phase_memory, NULL },
 	{ "cores", phase_cores, NULL },

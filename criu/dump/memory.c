@@ -47,7 +47,7 @@ static int dump_mm(struct dump *d, struct task *task)
 		.brk = s->inside.brk,
 		.exe_file_id = s->exe_id,
 		.dumpable = s->inside.dumpable,
-		.thp_disabled = s->inside.thp_disabled == 1,
+		.thp_disabled = s->inside.thp_disabled,
 		.file_id = mapped_file_id,
 		.arg = &files,
 	};

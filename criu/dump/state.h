@@ -20,13 +20,24 @@
 struct kernel;	   /* kernel/ */
 struct shmem_dump; /* mem/shmem.h */
 
+/* What ptrace(2) tells of prctl(PR_SET_SYSCALL_USER_DISPATCH): PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG. */
+struct user_dispatch {
+	uint64_t mode; /* 0: off */
+	uint64_t selector, offset, len;
+};
+
 /* Of one task; behind task->dump->state. */
 struct dump_state {
 	struct vma_list vmas;
 	uint32_t ids[SHARE_NR];		    /* by which images say what tasks share: task_kobj_ids_entry */
 	const struct task *owner[SHARE_NR]; /* the first that has the same thing: it itself, if none before does */
 	struct parasite_task inside;
-	struct parasite_thread *threads; /* parallel to task->threads */
+	struct parasite_thread *threads;  /* parallel to task->threads */
+	struct parasite_policy *policies; /* of areas that have their own, ascending */
+	size_t nr_policies;
+	unsigned char *ldt; /* descriptors of 8 bytes; NULL: none */
+	size_t ldt_len;
+	struct user_dispatch *dispatch; /* parallel to task->threads; NULL: no thread has any */
 	struct posix_timers timers;
 	uint32_t sent_by_itimers; /* bit N: the signal of interval timer N waited already when they were looked at */
 	uint32_t umask;
@@ -54,7 +65,7 @@ struct dump {
 int dump_check_tasks(struct dump *d);
 /* kobj.c: finds what tasks share and gives it its ids; refuses what can't be restored. */
 int dump_kobj_ids(struct dump *d);
-/* inside.c: puts the parasite into every task and asks it. */
+/* inside.c: puts the parasite into every task and asks it; refuses, by name, what the answers don't allow. */
 int dump_ask_inside(struct dump *d);
 /* timers.c: lists POSIX timers; refuses those that can't be made again. */
 int dump_list_timers(struct dump *d, const struct task *task);
@@ -63,6 +74,14 @@ int dump_note_itimers(struct dump *d, const struct task *task);
 int dump_ask_timers(struct dump *d, struct task *task);
 /* timers.c: QUEUE of the process (TID 0) or a thread: what timers have sent since then is taken out. */
 void dump_drop_late(const struct task *task, pid_t tid, SignalQueueEntry *queue);
+/*
+ * dispatch.c: a thread's own system call dispatch is off as long as we make calls in it. 0 or -errno; giving it back is
+ * for when the parasite is out again.
+ */
+int dump_suspend_dispatch(struct dump *d, const struct task *task);
+void dump_resume_dispatch(struct dump *d, struct task *task);
+/* attributes.c: what of threads and tasks differs from the kernel's defaults and no image of CRIU's holds. */
+int dump_attributes(struct dump *d);
 /* A task as fd/ sees it; it can be asked as long as the parasite is in it. */
 struct dump_fd_task {
 	struct fd_task fd;

@@ -13,24 +13,22 @@
 
 /* What criu itself has, and so what a restored task would have. */
 struct baseline {
-	char *status, *cgroup; /* the texts of /proc/self/status and /proc/self/cgroup; owned, never NULL */
-	uint64_t timer_slack;
-	uint32_t coredump_filter;
-	uint64_t slice;	    /* of the scheduler, ns; 0: the kernel doesn't tell */
-	long keyring;	    /* the session's */
-	bool several_nodes; /* of memory */
-	bool semaphores;    /* there are System V ones */
+	char *status, *cgroup; /* the texts of /proc/self/status and /proc/self/cgroup; owned */
+	bool semaphores;       /* there are System V ones */
+	long keyring;	       /* the session's; by baseline_inside() only */
 };
 
 /* 0 or -errno. *RET goes with baseline_free(). */
 int baseline_read(struct cr_ctx *ctx, struct baseline *ret);
 void baseline_free(struct baseline *base);
 #define _cleanup_baseline_ __cleanup(baseline_free)
+/* What check_answers() wants of it. Nothing is to be freed. */
+void baseline_inside(struct baseline *ret);
 
 /* What can be seen from outside. STATUS is the text of /proc/PID/status. 0, -EOPNOTSUPP, -errno. */
 int check_outside(struct dump *d, const struct task *task, const struct baseline *base, const char *status);
-/* What can only be asked in the task: its first thread makes the system calls. It must be free of seccomp. */
-int check_inside(struct dump *d, const struct task *task, const struct baseline *base);
+/* By what the parasite was told in the task. 0, -EOPNOTSUPP. */
+int check_answers(struct dump *d, const struct task *task, const struct baseline *base);
 
 /* By name. Returns -EOPNOTSUPP. */
 int refuse_state(struct dump *d, const struct task *task, const char *what);

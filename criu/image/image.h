@@ -104,7 +104,7 @@ enum image_kind {
 	IMG_STATS_DUMP,	     /* 0: stats-dump, in the work directory */
 	IMG_STATS_RESTORE,   /* 0: stats-restore, in the work directory */
 	IMG_IRMAP_CACHE,     /* 0 */
-	IMG_AFFINITY,	     /* 0: affinity.img, ours alone */
+	IMG_ATTRIBUTES,	     /* 0: attributes.img, ours alone */
 	IMG_KINDS,
 };
 

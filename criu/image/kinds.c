@@ -6,8 +6,8 @@
 
 #include "image/image.h"
 
-#include "affinity.pb-c.h"
 #include "apparmor.pb-c.h"
+#include "attributes.pb-c.h"
 #include "autofs.pb-c.h"
 #include "binfmt-misc.pb-c.h"
 #include "bpfmap-data.pb-c.h"
@@ -169,7 +169,7 @@ static const struct image_kind_info kinds[IMG_KINDS] = {
 		.flags = IMAGE_OPTIONAL, .message = &stats_entry__descriptor },
 	[IMG_IRMAP_CACHE] = { .kind = "IRMAP_CACHE", .pattern = "irmap-cache", .magic = 0x57004059, .framing = IMAGE_SERVICE,
 		.flags = IMAGE_OPTIONAL, .message = &irmap_cache_entry__descriptor },
-	ROW(AFFINITY, "affinity.img", 0x50414346, IMAGE_OPTIONAL, affinity_entry),
+	ROW(ATTRIBUTES, "attributes.img", 0x50414346, IMAGE_OPTIONAL, attributes_entry),
 };
 /* clang-format on */
 

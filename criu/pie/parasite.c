@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/keyctl.h>
+#include <linux/mempolicy.h>
 #include <linux/prctl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -14,8 +16,57 @@
 
 #include "pie/parasite.h"
 
+/* Newer than the headers of some distributions; the numbers of prctl(2), arch_prctl(2), membarrier(2). */
 #define PR_GET_THP_DISABLE_	     42
+#define PR_GET_MDWE_		     66
+#define PR_GET_MEMORY_MERGE_	     68
+#define PR_GET_IO_FLUSHER_	     58
+#define GET_CPUID		     0x1011
 #define MEMBARRIER_GET_REGISTRATIONS (1 << 9)
+
+#define PAGE	       4096
+#define IOPRIO_THREAD  1 /* ioprio_get(2), IOPRIO_WHO_PROCESS */
+#define NO_PERSONALITY 0xffffffff
+
+static int32_t positive_or_zero(long value)
+{
+	return value > 0 ? value : 0;
+}
+
+/* Locked memory can't be thrown away. Nothing of the task's is in the page. */
+static int32_t locks_future(void)
+{
+	long at = sys_mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), r;
+
+	if (at < 0 && at > -PAGE)
+		return at == -EAGAIN;
+	r = sys_madvise((void *)at, PAGE, MADV_DONTNEED);
+	sys_munmap((void *)at, PAGE);
+	return r == -EINVAL;
+}
+
+/* There is something to copy, to where nothing can be copied. The call doesn't extend the sign. */
+static int32_t has_ldt(void)
+{
+	return (int32_t)sys_modify_ldt(0, (void *)-(unsigned long)PAGE, 1) == -EFAULT;
+}
+
+static long get_policy(struct parasite_policy *p, unsigned long flags)
+{
+	return sys_get_mempolicy(&p->mode, (unsigned long *)p->nodes, sizeof(p->nodes) * 8, p->addr, flags);
+}
+
+static long get_modes(struct parasite_areas *a)
+{
+	for (uint32_t i = 0; i < a->nr; i++) {
+		int mode = MPOL_DEFAULT;
+		long r = sys_get_mempolicy(&mode, NULL, 0, a->areas[i], MPOL_F_ADDR);
+
+		/* A kernel without them, or an area that is none of the task's: [vsyscall]. */
+		a->areas[i] = r == 0 && mode != MPOL_DEFAULT;
+	}
+	return 0;
+}
 
 static long get_task(struct parasite_task *t)
 {
@@ -38,12 +89,49 @@ static long get_task(struct parasite_task *t)
 	}
 	t->brk = (uint64_t)sys_brk(0);
 	t->dumpable = sys_prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
-	t->thp_disabled = sys_prctl(PR_GET_THP_DISABLE_, 0, 0, 0, 0);
+	t->thp_disabled = positive_or_zero(sys_prctl(PR_GET_THP_DISABLE_, 0, 0, 0, 0));
+	t->mdwe = positive_or_zero(sys_prctl(PR_GET_MDWE_, 0, 0, 0, 0));
+	t->memory_merge = positive_or_zero(sys_prctl(PR_GET_MEMORY_MERGE_, 0, 0, 0, 0));
+	t->has_ldt = has_ldt();
+	t->locks_future = locks_future();
+	get_modes(&t->areas);
 	r = sys_membarrier(MEMBARRIER_GET_REGISTRATIONS, 0, 0);
 	t->membarrier = r > 0 ? r : 0;
 	r = sys_prctl(PR_GET_CHILD_SUBREAPER, (unsigned long)&subreaper, 0, 0, 0);
 	t->child_subreaper = subreaper;
 	return r;
+}
+
+/* What a slack of 0 would go back to shows only by trying. */
+static void get_timer_slack(struct parasite_thread *t)
+{
+	t->timer_slack = sys_prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
+	t->timer_slack_default = t->timer_slack;
+	if (!t->timer_slack)
+		return;
+	sys_prctl(PR_SET_TIMERSLACK, 0, 0, 0, 0);
+	t->timer_slack_default = sys_prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
+	if (t->timer_slack_default != t->timer_slack)
+		sys_prctl(PR_SET_TIMERSLACK, t->timer_slack, 0, 0, 0);
+}
+
+static void get_attributes(struct parasite_thread *t)
+{
+	get_timer_slack(t);
+	t->personality = sys_personality(NO_PERSONALITY);
+	t->ioprio = sys_ioprio_get(IOPRIO_THREAD, 0);
+	for (int which = 0; which < PARASITE_NR_SPECULATION; which++)
+		t->speculation[which] = sys_prctl(PR_GET_SPECULATION_CTRL, which, 0, 0, 0);
+	if (sys_prctl(PR_GET_TSC, (unsigned long)&t->tsc, 0, 0, 0) < 0)
+		t->tsc = PR_TSC_ENABLE;
+	t->cpuid = sys_arch_prctl(GET_CPUID, 0);
+	t->mce_kill = sys_prctl(PR_MCE_KILL_GET, 0, 0, 0, 0);
+	t->io_flusher = sys_prctl(PR_GET_IO_FLUSHER_, 0, 0, 0, 0);
+	t->session_keyring = sys_keyctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0);
+	t->process_keyring = sys_keyctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_PROCESS_KEYRING, 0);
+	t->thread_keyring = sys_keyctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_THREAD_KEYRING, 0);
+	if (get_policy(&t->policy, 0) < 0)
+		t->policy.mode = MPOL_DEFAULT;
 }
 
 static long get_thread(struct parasite_thread *t)
@@ -66,6 +154,7 @@ static long get_thread(struct parasite_thread *t)
 	t->securebits = sys_prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
 	r = sys_prctl(PR_GET_PDEATHSIG, (unsigned long)&signal, 0, 0, 0);
 	t->pdeath_signal = signal;
+	get_attributes(t);
 	return r;
 }
 
@@ -175,6 +264,10 @@ int parasite_entry(unsigned int cmd, void *area)
 	switch (cmd) {
 	case PARASITE_GET_TASK:
 		return get_task(&args->task);
+	case PARASITE_GET_MODES:
+		return get_modes(&args->task.areas);
+	case PARASITE_GET_POLICY:
+		return get_policy(&args->policy, MPOL_F_ADDR);
 	case PARASITE_GET_THREAD:
 		return get_thread(&args->thread);
 	case PARASITE_GET_FD_FLAGS:

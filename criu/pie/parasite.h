@@ -10,6 +10,8 @@
 
 enum parasite_cmd {
 	PARASITE_GET_TASK = 1, /* union parasite_args.task: what only the task itself can ask */
+	PARASITE_GET_MODES,    /* .task.areas: the same question about further areas */
+	PARASITE_GET_POLICY,   /* .policy: the memory policy of the area at .policy.addr */
 	PARASITE_GET_THREAD,   /* .thread: the same of the calling thread */
 	PARASITE_GET_FD_FLAGS, /* .fd: flags of a descriptor, where nothing else tells them */
 	PARASITE_GET_TIMERS,   /* .timers: the POSIX timers whose ids stand there */
@@ -37,14 +39,39 @@ struct parasite_rlimit {
 
 #define PARASITE_NR_RLIMITS 16
 
+/* struct of set_mempolicy(2) and mbind(2): as many nodes as the kernel can be built for. */
+#define PARASITE_NODE_WORDS 16
+struct parasite_policy {
+	uint64_t addr; /* of an area; unused for a thread's own */
+	uint64_t nodes[PARASITE_NODE_WORDS];
+	int32_t mode; /* with its flags; MPOL_DEFAULT is 0 */
+	int32_t reserved;
+};
+
+/* In: addresses of areas. Out: areas[n] is 1 where area n has a memory policy of its own, else 0. */
+#define PARASITE_MAX_AREAS 1024
+struct parasite_areas {
+	uint32_t nr, reserved;
+	uint64_t areas[PARASITE_MAX_AREAS];
+};
+
 struct parasite_task {
+	struct parasite_areas areas;
 	struct parasite_sigaction sigactions[PARASITE_NSIG]; /* [n] is signal n + 1; SIGKILL's and SIGSTOP's are zero */
 	struct parasite_itimer itimers[3];		     /* ITIMER_REAL, _VIRTUAL, _PROF */
 	struct parasite_rlimit rlimits[PARASITE_NR_RLIMITS];
 	uint64_t brk;
-	int32_t dumpable, thp_disabled, child_subreaper;
-	uint32_t membarrier; /* commands by which it is registered: membarrier(2); 0 before Linux 6.3 */
+	int32_t dumpable, child_subreaper;
+	int32_t thp_disabled; /* PR_GET_THP_DISABLE: 1, and flags from Linux 6.18 on */
+	uint32_t membarrier;  /* commands by which it is registered: membarrier(2); 0 before Linux 6.3 */
+	int32_t mdwe;	      /* PR_GET_MDWE; 0 where the kernel has none of it, as of what follows */
+	int32_t memory_merge; /* PR_GET_MEMORY_MERGE */
+	int32_t has_ldt;      /* modify_ldt(2) */
+	int32_t locks_future; /* mlockall(2) with MCL_FUTURE */
 };
+
+/* Store bypass, indirect branch, L1D flush: the numbers of prctl(2). */
+#define PARASITE_NR_SPECULATION 3
 
 struct parasite_thread {
 	uint64_t tid_address; /* PR_GET_TID_ADDRESS */
@@ -52,7 +79,16 @@ struct parasite_thread {
 	int32_t altstack_flags;
 	int32_t securebits;
 	int32_t pdeath_signal;
-	int32_t reserved;
+	uint32_t personality;
+	uint64_t timer_slack, timer_slack_default;    /* ns; a real-time thread has 0 */
+	int32_t ioprio;				      /* -errno where the kernel can't tell, as of what follows */
+	int32_t speculation[PARASITE_NR_SPECULATION]; /* PR_GET_SPECULATION_CTRL */
+	int32_t tsc;				      /* PR_GET_TSC */
+	int32_t cpuid;				      /* ARCH_GET_CPUID: 0 where it faults */
+	int32_t mce_kill;			      /* PR_MCE_KILL_GET */
+	int32_t io_flusher;			      /* PR_GET_IO_FLUSHER; -EPERM without CAP_SYS_RESOURCE */
+	int32_t session_keyring, process_keyring, thread_keyring; /* ids */
+	struct parasite_policy policy;
 };
 
 struct parasite_timer {
@@ -94,6 +130,7 @@ struct parasite_store {
 union parasite_args {
 	struct parasite_task task;
 	struct parasite_thread thread;
+	struct parasite_policy policy;
 	struct parasite_fd fd;
 	struct parasite_timers timers;
 	struct parasite_store store;

@@ -72,6 +72,50 @@ struct plan_mm_map {
 	uint32_t exe_fd;
 };
 
+/* ---- attributes ---------------------------------------------------------------------------------------------- */
+
+/* set_mempolicy(2), mbind(2): as many nodes as a kernel can be built for. */
+#define PLAN_NODE_WORDS 16
+struct plan_policy {
+	uint64_t nodes[PLAN_NODE_WORDS];
+	uint32_t mode; /* with its flags */
+};
+
+/* Of a whole area of the plan, which starts there. */
+struct plan_area_policy {
+	uint64_t start;
+	struct plan_policy policy;
+};
+
+/* The kernel's struct user_desc: modify_ldt(2). */
+struct plan_segment {
+	uint32_t entry_number, base_addr, limit, bits;
+};
+
+/* Which of a thread's attributes it has to set: it is born with others. */
+#define PLAN_SET_SLACK	     (1u << 0)
+#define PLAN_SET_PERSONALITY (1u << 1)
+#define PLAN_SET_POLICY	     (1u << 2) /* the first thread's before there is memory */
+#define PLAN_SET_SPECULATION (1u << 3)
+#define PLAN_SET_TSC	     (1u << 4)
+#define PLAN_SET_CPUID	     (1u << 5)
+#define PLAN_SET_MCE_KILL    (1u << 6)
+#define PLAN_SET_IO_FLUSHER  (1u << 7)
+
+#define PLAN_NR_SPECULATION 3
+struct plan_attributes {
+	uint32_t set;				   /* PLAN_SET_* */
+	uint32_t personality;			   /* personality(2) */
+	uint64_t timer_slack;			   /* ns; 0: none, it's a real-time thread */
+	uint64_t timer_slack_default;		   /* ns: what it's born with */
+	uint32_t speculation[PLAN_NR_SPECULATION]; /* PR_SET_SPECULATION_CTRL; 0: nothing to set */
+	uint32_t tsc;				   /* PR_SET_TSC */
+	uint32_t cpuid_faults;			   /* ARCH_SET_CPUID */
+	uint32_t mce_kill;			   /* PR_MCE_KILL_SET */
+	uint32_t io_flusher;			   /* PR_SET_IO_FLUSHER */
+	struct plan_policy policy;
+};
+
 /* ---- threads ------------------------------------------------------------------------------------------------- */
 
 struct plan_creds {
@@ -107,6 +151,7 @@ struct plan_thread {
 	uint64_t user_flags; /* of the flags register; the thread has to set them itself */
 	char comm[PLAN_COMM_LEN];
 	struct plan_creds creds;
+	struct plan_attributes attributes;
 	/* The blob's own. */
 	struct restorer_args *args;
 	uint64_t stack_start, stack_size; /* bytes */
@@ -161,10 +206,15 @@ struct restorer_args {
 	uint32_t outside;   /* some areas are filled from outside */
 	uint32_t dumpable;
 	struct plan_mm_map mm;
-	uint32_t thp_disabled;
-	uint32_t personality;
-	uint32_t membarrier; /* bit N: membarrier(2) with command 1 << N */
+	uint32_t thp_disabled, thp_flags; /* PR_SET_THP_DISABLE */
+	uint32_t mdwe;			  /* PR_SET_MDWE */
+	uint32_t memory_merge;		  /* PR_SET_MEMORY_MERGE; areas that aren't merged are told so by madv */
+	uint32_t membarrier;		  /* bit N: membarrier(2) with command 1 << N */
 	uint32_t child_subreaper;
+
+	const struct plan_area_policy *area_policies;
+	const struct plan_segment *segments; /* of the local descriptor table */
+	uint32_t nr_area_policies, nr_segments;
 
 	int32_t first_service_fd; /* it and all above are closed at the end */
 	uint32_t owns_fds;	  /* 0: another task closes them, the table is shared */
@@ -249,6 +299,16 @@ enum restorer_op {
 	OP_NO_NEW_PRIVS,
 	OP_PDEATH,
 	OP_DUMPABLE,
+	OP_POLICY,
+	OP_AREA_POLICY,
+	OP_SPECULATION,
+	OP_TSC,
+	OP_CPUID,
+	OP_MCE_KILL,
+	OP_IO_FLUSHER,
+	OP_MDWE,
+	OP_MEMORY_MERGE,
+	OP_SEGMENT,
 	OP_NR,
 };
 

@@ -93,6 +93,7 @@ static void create_threads(struct restorer_args *args)
 			.set_tid_size = 1,
 		};
 
+		prepare_birth(th);
 		check(args, OP_CLONE, std_clone3(&clone, sizeof(clone), thread_main, th), tid, 0);
 	}
 }

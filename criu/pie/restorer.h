@@ -47,4 +47,15 @@ int signal_by_timer(struct restorer_args *args, int32_t tid, const struct plan_s
 void start_timers(struct restorer_args *args);
 void restore_creds(struct plan_thread *th);
 
+/* Before memory is mapped: what new areas are made by. */
+void restore_memory_attributes(struct restorer_args *args);
+/* Once it is mapped, before it is filled. */
+void restore_area_policies(struct restorer_args *args);
+/* The calling thread takes on what thread TH, which it creates next, inherits from its creator alone. */
+void prepare_birth(const struct plan_thread *th);
+/* What the calling thread has for itself, while it may do anything. */
+void restore_thread_attributes(struct plan_thread *th);
+/* What comes last: no more executable memory after it. */
+void restore_process_attributes(struct restorer_args *args);
+
 #endif

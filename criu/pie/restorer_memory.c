@@ -166,9 +166,9 @@ void restore_memory(struct restorer_args *args)
 	long uffd = -1;
 
 	unmap_old(args);
-	if (args->thp_disabled)
-		check(args, OP_THP, sys_prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0), 0, 0);
+	restore_memory_attributes(args);
 	map_areas(args);
+	restore_area_policies(args);
 	if (args->outside)
 		uffd = offer_uffd(args);
 	read_pages(args);

@@ -31,8 +31,6 @@ static void restore_sigactions(struct restorer_args *args)
 
 void restore_process(struct restorer_args *args)
 {
-	if (args->personality)
-		check(args, OP_PERSONALITY, sys_personality(args->personality), args->personality, 0);
 	if (args->child_subreaper)
 		check(args, OP_SUBREAPER, sys_prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0, 0);
 	for (uint32_t left = args->membarrier; left; left &= left - 1) {
@@ -42,6 +40,7 @@ void restore_process(struct restorer_args *args)
 	}
 	restore_rlimits(args);
 	restore_sigactions(args);
+	restore_process_attributes(args);
 }
 
 void restore_timers_and_signals(struct restorer_args *args)

@@ -97,6 +97,7 @@ void restore_thread(struct plan_thread *th)
 	if (th->rseq_addr)
 		check(args, OP_RSEQ, sys_rseq((void *)(uintptr_t)th->rseq_addr, th->rseq_size, 0, th->rseq_signature),
 		      th->rseq_addr, th->rseq_size);
+	restore_thread_attributes(th);
 	restore_creds(th);
 	if (th->creds.no_new_privs)
 		check(args, OP_NO_NEW_PRIVS, sys_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0, 0);

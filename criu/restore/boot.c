@@ -20,7 +20,7 @@
 
 /* Byte offsets in the region. */
 struct layout {
-	uint64_t args, areas, reads, iovs, threads, timers, signals, groups, auxv, proxy;
+	uint64_t args, areas, reads, iovs, threads, timers, signals, groups, auxv, proxy, policies, segments;
 	uint64_t aside, stacks, shared, len;
 	uint64_t nr_signals, nr_groups;
 };
@@ -44,6 +44,7 @@ static size_t nr_timers(const struct restore_task *rt)
 static void lay_out(const struct restore *r, const struct restore_task *rt, struct layout *l)
 {
 	const struct mem_plan *plan = &rt->plan;
+	const AttributesEntry *leader = attributes_of(r->attributes, rt->task->pid);
 	size_t nr_threads = rt->task->nr_threads;
 	uint64_t end = restorer_code->mem_size, aside = 0;
 
@@ -64,6 +65,8 @@ static void lay_out(const struct restore *r, const struct restore_task *rt, stru
 	l->groups = reserve(&end, l->nr_groups * sizeof(uint32_t), 16);
 	l->auxv = reserve(&end, rt->mm->n_mm_saved_auxv * sizeof(uint64_t), 16);
 	l->proxy = reserve(&end, plan->proxy_len, 16);
+	l->policies = reserve(&end, leader->n_areas * sizeof(struct plan_area_policy), 16);
+	l->segments = reserve(&end, leader->ldt.len / 8 * sizeof(struct plan_segment), 16);
 	l->aside = reserve(&end, aside, PAGE);
 	l->stacks = reserve(&end, nr_threads * STACK_SIZE, PAGE);
 	l->shared = reserve(&end, r->shared_len, PAGE);
@@ -94,7 +97,7 @@ static const struct plan_siginfo *put_signals(struct filler *f, const SignalQueu
 	return at;
 }
 
-static void put_thread(struct filler *f, const struct restore *r, const struct restore_task *rt, size_t i,
+static void put_thread(struct filler *f, struct restore *r, const struct restore_task *rt, size_t i,
 		       struct plan_thread *th)
 {
 	const CoreEntry *core = rt->cores[i];
@@ -123,6 +126,8 @@ static void put_thread(struct filler *f, const struct restore *r, const struct r
 	memcpy(th->comm, comm, strnlen(comm, PLAN_COMM_LEN - 1));
 	th->signals = put_signals(f, e->signals_p, &th->nr_signals);
 	creds_to_plan(e->creds, &r->own_creds, &th->creds);
+	attributes_to_plan(&r->ctx, attributes_of(r->attributes, th->tid), attributes_of(r->attributes, rt->task->pid),
+			   rt->cores[0]->tc->personality, &r->own_attributes, r->slacks_differ, &th->attributes);
 	put(f->groups, th->creds.groups, th->creds.nr_groups * sizeof(*f->groups));
 	th->creds.groups = f->groups;
 	f->groups += th->creds.nr_groups;
@@ -162,7 +167,6 @@ static void put_task(const struct restore_task *rt, struct filler *f, struct res
 	a->pid = rt->task->pid;
 	a->thp_disabled = rt->mm->has_thp_disabled && rt->mm->thp_disabled;
 	a->dumpable = rt->mm->has_dumpable ? rt->mm->dumpable : 1;
-	a->personality = tc->personality;
 	a->child_subreaper = tc->has_child_subreaper && tc->child_subreaper;
 	a->membarrier = tc->has_membarrier_registration_mask ? tc->membarrier_registration_mask : 0;
 	sigactions_to_plan(tc, a->sigactions);
@@ -184,6 +188,26 @@ static void put_timers(const struct restore *r, const struct restore_task *rt, s
 	a->timer_ids = r->timer_ids;
 	a->early_timers = posix_timers_need_privilege(leader->tc->timers);
 	a->timers_left = 1;
+}
+
+/* What the whole process has of attributes.img. */
+static void put_attributes(struct restore *r, const struct restore_task *rt, char *base, const struct layout *l,
+			   struct restorer_args *a)
+{
+	const AttributesEntry *e = attributes_of(r->attributes, rt->task->pid);
+	struct plan_area_policy *policies = (struct plan_area_policy *)(base + l->policies);
+	struct plan_segment *segments = (struct plan_segment *)(base + l->segments);
+
+	a->thp_flags = e->has_thp_flags ? e->thp_flags : 0;
+	a->mdwe = e->has_mdwe ? e->mdwe : 0;
+	a->memory_merge = e->has_memory_merge && e->memory_merge;
+	for (size_t i = 0; a->memory_merge && i < a->nr_areas; i++)
+		if (!(a->areas[i].madv & 1ull << MADV_MERGEABLE))
+			a->areas[i].madv |= 1ull << MADV_UNMERGEABLE;
+	a->area_policies = policies;
+	a->nr_area_policies = attributes_areas_to_plan(&r->ctx, e, &r->own_attributes, policies);
+	a->segments = segments;
+	a->nr_segments = attributes_ldt_to_plan(e, segments);
 }
 
 static void put_memory(const struct restore_task *rt, char *base, const struct layout *l, struct restorer_args *a)
@@ -231,6 +255,7 @@ static int put_args(struct restore *r, struct restore_task *rt, char *base, cons
 	put_task(rt, &f, a);
 	put_timers(r, rt, (struct plan_timer *)(base + l->timers), a);
 	put_memory(rt, base, l, a);
+	put_attributes(r, rt, base, l, a);
 	a->threads = (struct plan_thread *)(base + l->threads);
 	a->nr_threads = rt->task->nr_threads;
 	a->threads_left = a->nr_threads - 1;

@@ -20,6 +20,7 @@
 #include "pie/plan.h"
 #include "restore/fill.h"
 #include "restore/mem_plan.h"
+#include "task/attributes.h"
 #include "task/core_restore.h"
 #include "task/share.h"
 #include "task/task.h"
@@ -87,6 +88,9 @@ struct restore {
 	struct shmem_restore *segments;
 	struct kernel *kernel;
 	struct own_creds own_creds;
+	struct attributes *attributes;
+	struct own_attributes own_attributes;
+	bool slacks_differ; /* timer slacks have to be set: attributes_slacks_differ() */
 	struct vdso_live vdso;
 	pid_t own_pgid;
 	int first_service_fd; /* what tasks need of ours while they are restored is there and above */

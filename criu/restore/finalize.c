@@ -13,7 +13,6 @@
 #include "restore/arch.h"
 #include "restore/boot.h"
 #include "restore/trace.h"
-#include "task/affinity.h"
 #include "task/core_regs.h"
 
 #define SYSCALL_STOP (SIGTRAP | 0x80) /* PTRACE_O_TRACESYSGOOD */
@@ -127,10 +126,13 @@ static int finalize_thread(struct restore *r, struct restore_task *rt, size_t i,
 	const CoreEntry *core = rt->cores[i];
 	const RseqEntry *rseq = core->thread_core->rseq_entry;
 	pid_t tid = rt->task->threads[i].tid;
+	const AttributesEntry *e = attributes_of(r->attributes, tid);
 	struct user_regs_struct regs;
 	int err;
 
-	err = sched_restore(&r->ctx, tid, core->thread_core);
+	err = attributes_restore_thread(&r->ctx, e, tid, &r->own_attributes);
+	if (!err)
+		err = sched_restore(&r->ctx, tid, core->thread_core, e->sched);
 	if (!err)
 		err = set_xstate(r, tid, core, x);
 	if (!err)
@@ -147,7 +149,7 @@ static int finalize_thread(struct restore *r, struct restore_task *rt, size_t i,
 		if (err)
 			return cr_fail_errno(&r->ctx, err, "Can't set the restartable sequence of task %d", tid);
 	}
-	return 0;
+	return attributes_restore_dispatch(&r->ctx, e, tid);
 }
 
 /* ---- stopping ------------------------------------------------------------------------------------------------ */
@@ -241,6 +243,9 @@ static int finalize_task(struct restore *r, struct task *t, struct xstate *x)
 	err = hide_stops(r, rt);
 	if (!err)
 		err = unmap_region(r, rt);
+	if (!err)
+		err = attributes_restore_process(&r->ctx, attributes_of(r->attributes, t->pid), t->pid,
+						 &r->own_attributes, !rt->outside_sid);
 	for (size_t i = 0; i < t->nr_threads && !err; i++)
 		err = finalize_thread(r, rt, i, x);
 	if (!err && to_be_stopped(r, t))
@@ -267,5 +272,5 @@ int finalize_tasks(struct restore *r)
 		if (task_lives(t))
 			err = finalize_task(r, t, &x);
 	}
-	return err ? err : affinity_restore(&r->ctx, r->opts->images_dirfd, &r->tree);
+	return err;
 }

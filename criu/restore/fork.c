@@ -93,6 +93,13 @@ static pid_t clone_when_free(struct clone_args *args, pid_t pid)
 	}
 }
 
+/* A process is born with the timer slack of its creator, and goes back to it when it sets none. */
+static void take_slack_of(const struct restore *r, const struct restore_task *child)
+{
+	if (r->slacks_differ)
+		prctl(PR_SET_TIMERSLACK, attributes_slack_default(attributes_of(r->attributes, child->task->pid)));
+}
+
 static int clone_task(struct restore *r, struct restore_task *rt, uint64_t flags, uint64_t exit_signal)
 {
 	pid_t pid = rt->task->pid;
@@ -148,8 +155,11 @@ int fork_root(struct restore *r)
 
 	if (pipe2(r->go_pipe, O_CLOEXEC))
 		return cr_fail_errno(&r->ctx, -errno, "Can't make a pipe");
+	take_slack_of(r, rt);
 	/* clone3(2): a sibling sends the signal that we send. */
 	got = clone_task(r, rt, sibling ? CLONE_PARENT : 0, sibling ? 0 : SIGCHLD);
+	if (got && r->slacks_differ)
+		prctl(PR_SET_TIMERSLACK, r->own_attributes.has.timer_slack);
 	if (!got) {
 		default_signals();
 		wait_for_go(r);
@@ -173,7 +183,10 @@ static int fork_one(struct restore *r, struct restore_task *rt)
 	bool sibling = rt->by_sibling;
 	/* Nobody shall be told of a helper's end; a sibling sends what its creator does. */
 	int sig = sibling || rt->task->state == TASK_HELPER ? 0 : SIGCHLD;
-	int got = clone_task(r, rt, rt->clone_flags | (sibling ? CLONE_PARENT : 0), sig);
+	int got;
+
+	take_slack_of(r, rt);
+	got = clone_task(r, rt, rt->clone_flags | (sibling ? CLONE_PARENT : 0), sig);
 
 	if (!got)
 		task_run(r, rt);

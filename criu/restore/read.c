@@ -309,6 +309,34 @@ static int read_pstree(struct restore *r, const InventoryEntry *inv)
 	return err ?: check_sharing(r);
 }
 
+static int compare_areas(const void *a, const void *b)
+{
+	const VmaEntry *x = *(VmaEntry *const *)a, *y = *(VmaEntry *const *)b;
+
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+/* What attributes.img says of an area must be of one that the task has. */
+static int check_attributes(struct restore *r)
+{
+	struct task *task;
+
+	for_each_task (&r->tree, task) {
+		const AttributesEntry *e = attributes_of(r->attributes, task->pid);
+		const MmEntry *mm = restore_of(task)->mm;
+
+		for (size_t i = 0; task_lives(task) && i < e->n_areas; i++) {
+			VmaEntry wanted = { .start = e->areas[i]->start }, *key = &wanted;
+
+			if (!mm->n_vmas || !bsearch(&key, mm->vmas, mm->n_vmas, sizeof(*mm->vmas), compare_areas))
+				return cr_fail(&r->ctx, -EBADMSG,
+					       "attributes.img is damaged: task %d has no area %#llx", task->pid,
+					       (unsigned long long)wanted.start);
+		}
+	}
+	return 0;
+}
+
 int restore_read(struct restore *r)
 {
 	InventoryEntry *inv = NULL;
@@ -319,6 +347,10 @@ int restore_read(struct restore *r)
 		err = fd_restore_read(&r->ctx, r->opts, r->images_dirfd, &r->fds);
 	if (!err)
 		err = read_pstree(r, inv);
+	if (!err)
+		err = attributes_read(&r->ctx, r->images_dirfd, &r->tree, &r->attributes);
+	if (!err)
+		err = check_attributes(r);
 	if (inv)
 		inventory_entry__free_unpacked(inv, NULL);
 	return err;
@@ -353,5 +385,6 @@ void restore_free_tree(struct restore *r)
 		task->restore = NULL;
 	}
 	task_tree_free(&r->tree);
+	attributes_free(&r->attributes);
 	fd_restore_free(&r->fds);
 }

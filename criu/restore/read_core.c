@@ -65,6 +65,7 @@ static int check_sched(struct cr_ctx *ctx, pid_t tid, const ThreadCoreEntry *th)
 		case SCHED_RR:
 		case SCHED_BATCH:
 		case SCHED_IDLE:
+		case SCHED_DEADLINE:
 			break;
 		default:
 			return unsupported(ctx, tid, "its scheduling policy is");

@@ -113,6 +113,8 @@ static int phase_plan(void *arg)
 		err = vdso_find_live(&r->ctx, &r->vdso);
 	if (!err)
 		err = own_creds_read(&r->ctx, &r->own_creds);
+	own_attributes_read(&r->own_attributes);
+	r->slacks_differ = attributes_slacks_differ(r->attributes, &r->own_attributes);
 	if (!err)
 		err = read_segments(r);
 	for_each_task (&r->tree, t) {

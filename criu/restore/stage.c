@@ -72,6 +72,16 @@ static const char *const op_forms[OP_NR] = {
 	[OP_NO_NEW_PRIVS] = "can't set no_new_privs",
 	[OP_PDEATH] = "can't set the parent-death signal %llu",
 	[OP_DUMPABLE] = "can't set dumpable to %llu",
+	[OP_POLICY] = "can't set memory policy %#llx",
+	[OP_AREA_POLICY] = "can't set the memory policy of the area at %#llx to %#llx",
+	[OP_SPECULATION] = "can't set speculation control %llu to %#llx",
+	[OP_TSC] = "can't disable the time-stamp counter",
+	[OP_CPUID] = "can't disable the CPUID instruction",
+	[OP_MCE_KILL] = "can't set its policy on broken memory to %llu",
+	[OP_IO_FLUSHER] = "can't be an I/O flusher (CAP_SYS_RESOURCE)",
+	[OP_MDWE] = "can't deny itself executable memory: %#llx",
+	[OP_MEMORY_MERGE] = "can't have all its memory merged",
+	[OP_SEGMENT] = "can't set entry %llu of its local descriptor table",
 };
 
 #pragma GCC diagnostic push

@@ -18,7 +18,7 @@
 /* PROCFD is of /proc/PID or /proc/PID/task/TID; SECUREBITS as prctl(PR_GET_SECUREBITS) in the thread itself. */
 int creds_dump(struct cr_ctx *ctx, int procfd, uint32_t securebits, CredsEntry **ret);
 
-/* Policy, priority and nice value of TID: sched_getattr(2). -EOPNOTSUPP for SCHED_DEADLINE and the like. */
+/* Policy, priority and nice value of TID: sched_getattr(2). -EOPNOTSUPP for a policy that is not known. */
 int sched_dump(struct cr_ctx *ctx, pid_t tid, ThreadCoreEntry *core);
 
 int rlimits_dump(struct cr_ctx *ctx, int procfd, TaskRlimitsEntry **ret);

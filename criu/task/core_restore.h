@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include "attributes.pb-c.h"
 #include "base/error.h"
 #include "core.pb-c.h"
 #include "pie/plan.h"
@@ -32,8 +33,8 @@ void itimers_to_plan(const TaskTimersEntry *timers, struct plan_itimer ret[3]);
 /* The number of limits. */
 uint32_t rlimits_to_plan(const TaskRlimitsEntry *e, struct plan_rlimit ret[PLAN_NR_RLIMITS]);
 
-/* From outside: policy, priority and nice value of thread TID. 0 or -errno, explained. */
-int sched_restore(struct cr_ctx *ctx, pid_t tid, const ThreadCoreEntry *e);
+/* From outside: policy, priority, nice value and TIMES (NULL: the default) of thread TID. 0 or -errno, explained. */
+int sched_restore(struct cr_ctx *ctx, pid_t tid, const ThreadCoreEntry *e, const SchedTimes *times);
 
 /* In the task itself, while /proc is reachable: oom_score_adj, loginuid. 0 or -errno, explained. */
 int proc_values_restore(struct cr_ctx *ctx, pid_t pid, const TaskCoreEntry *tc);

@@ -7,6 +7,8 @@
 
 /* sched_attr.flags; images hold it as sched_setscheduler(2) takes it: SCHED_RESET_ON_FORK in the policy. */
 #define SCHED_ATTR_RESET_ON_FORK 1u
+/* SCHED_FLAG_RECLAIM and SCHED_FLAG_DL_OVERRUN. */
+#define SCHED_ATTR_DEADLINE_FLAGS 6u
 
 struct sched_attr_v0 {
 	uint32_t size;

@@ -36,6 +36,7 @@ int sched_dump(struct cr_ctx *ctx, pid_t tid, ThreadCoreEntry *core)
 	case SCHED_OTHER:
 	case SCHED_BATCH:
 	case SCHED_IDLE:
+	case SCHED_DEADLINE: /* its times stand in attributes.img */
 		return 0;
 	case SCHED_FIFO:
 	case SCHED_RR:

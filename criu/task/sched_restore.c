@@ -9,7 +9,7 @@
 #include "task/core_restore.h"
 #include "task/sched_attr.h"
 
-int sched_restore(struct cr_ctx *ctx, pid_t tid, const ThreadCoreEntry *e)
+int sched_restore(struct cr_ctx *ctx, pid_t tid, const ThreadCoreEntry *e, const SchedTimes *times)
 {
 	struct sched_attr_v0 attr = {
 		.size = sizeof(attr),
@@ -22,8 +22,14 @@ int sched_restore(struct cr_ctx *ctx, pid_t tid, const ThreadCoreEntry *e)
 		return cr_fail_errno(ctx, -errno, "Can't set the nice value of task %d", tid);
 	if (attr.policy == SCHED_FIFO || attr.policy == SCHED_RR)
 		attr.priority = e->sched_prio;
-	else
+	else if (attr.policy != SCHED_DEADLINE)
 		attr.nice = e->has_sched_nice ? e->sched_nice : 0;
+	if (times) {
+		attr.runtime = times->runtime;
+		attr.deadline = times->deadline;
+		attr.period = times->period;
+		attr.flags |= times->flags & SCHED_ATTR_DEADLINE_FLAGS;
+	}
 	if (syscall(SYS_sched_setattr, tid, &attr, 0))
 		return cr_fail_errno(ctx, -errno, "Can't set scheduling policy %u, priority %u, nice %d of task %d",
 				     attr.policy, attr.priority, attr.nice, tid);

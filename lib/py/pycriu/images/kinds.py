@@ -6,8 +6,8 @@ from typing import Any
 
 from . import payload
 from . import (
-    affinity_pb2,
     apparmor_pb2,
+    attributes_pb2,
     autofs_pb2,
     binfmt_misc_pb2,
     bpfmap_data_pb2,
@@ -162,7 +162,7 @@ _ROWS = (
     Kind("PIDFD", 0x54435556, pidfd_pb2.pidfd_entry),
     Kind("STATS", 0x57093306, stats_pb2.stats_entry, framing=SERVICE),
     Kind("IRMAP_CACHE", 0x57004059, fh_pb2.irmap_cache_entry, framing=SERVICE),
-    Kind("AFFINITY", 0x50414346, affinity_pb2.affinity_entry),
+    Kind("ATTRIBUTES", 0x50414346, attributes_pb2.attributes_entry),
 )
 
 KINDS = {kind.name: kind for kind in _ROWS}
