@@ -210,9 +210,10 @@ static int epoll_open(struct fd_restore *restore, struct fd_file *file, int *ret
 	return *ret < 0 ? -errno : 0;
 }
 
-static int add(struct fd_restore *restore, int epfd, const struct fd_file *file, const EventpollTfdEntry *tfd)
+static int add(struct fd_restore *restore, int epfd, const struct fd_file *file, const EventpollTfdEntry *tfd,
+	       uint32_t more)
 {
-	struct epoll_event event = { .events = tfd->events, .data.u64 = tfd->data };
+	struct epoll_event event = { .events = tfd->events | more, .data.u64 = tfd->data };
 
 	if (epoll_ctl(epfd, EPOLL_CTL_ADD, tfd->tfd, &event) < 0)
 		return cr_fail_errno(restore->ctx, -errno, "Can't have epoll %u watch descriptor %u", file->id,
@@ -220,26 +221,63 @@ static int add(struct fd_restore *restore, int epfd, const struct fd_file *file,
 	return 0;
 }
 
-/* A watched file whose number now is another's has it for a moment. */
+/* What EPOLLONESHOT leaves of the mask once it has fired; else the kernel adds EPOLLERR and EPOLLHUP. */
+#define FIRED_MASK (EPOLLONESHOT | EPOLLET | EPOLLWAKEUP | EPOLLEXCLUSIVE)
+
+static bool has_fired(const EventpollTfdEntry *tfd)
+{
+	return (tfd->events & EPOLLONESHOT) && !(tfd->events & ~FIRED_MASK);
+}
+
+/* Only firing makes it so: whatever the file is ready for will do. Nothing else can be ready in the set by now. */
+static int fire(struct fd_restore *restore, const struct fd_file *file, const EventpollTfdEntry *tfd)
+{
+	struct epoll_event event;
+	int r = add(restore, file->fd, file, tfd, EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP);
+
+	if (r < 0)
+		return r;
+	r = epoll_wait(file->fd, &event, 1, 0);
+	if (r > 0)
+		return 0;
+	event = (struct epoll_event){ .events = tfd->events, .data.u64 = tfd->data };
+	if (r < 0 || epoll_ctl(file->fd, EPOLL_CTL_MOD, tfd->tfd, &event) < 0)
+		return cr_fail_errno(restore->ctx, -errno, "Can't have epoll %u watch descriptor %u", file->id,
+				     tfd->tfd);
+	log_warn(restore->ctx->log,
+		 "Epoll %u: EPOLLONESHOT of descriptor %u has fired; an error or hang-up will be reported before it is "
+		 "armed again",
+		 file->id, tfd->tfd);
+	return 0;
+}
+
+/* It has the number for a moment. */
+static int place_one(struct fd_restore *restore, const struct fd_file *file, const EventpollTfdEntry *tfd)
+{
+	const struct fd_file *watched =
+		is_moved(file, tfd) ? fd_file_find(restore, tfd->id) : fd_table_row_find(file->table, tfd->tfd)->file;
+	int r;
+
+	if (dup2(watched->fd, tfd->tfd) < 0)
+		return cr_fail_errno(restore->ctx, -errno, "Can't put file %u to descriptor %u", watched->id, tfd->tfd);
+	r = has_fired(tfd) ? fire(restore, file, tfd) : add(restore, file->fd, file, tfd, 0);
+	close(tfd->tfd);
+	return r;
+}
+
+/* Those that have fired come first, then watched files whose numbers now are others'. The rest is added at the end. */
 static int epoll_place(struct fd_restore *restore, struct fd_file *file)
 {
 	const EventpollFileEntry *entry = file->entry->epfd;
+	int r = 0;
 
-	for (size_t i = 0; i < entry->n_tfd; i++) {
-		const EventpollTfdEntry *tfd = entry->tfd[i];
-		int r;
-
-		if (!is_moved(file, tfd))
-			continue;
-		if (dup2(fd_file_find(restore, tfd->id)->fd, tfd->tfd) < 0)
-			return cr_fail_errno(restore->ctx, -errno, "Can't put file %u to descriptor %u", tfd->id,
-					     tfd->tfd);
-		r = add(restore, file->fd, file, tfd);
-		close(tfd->tfd);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	for (size_t i = 0; i < entry->n_tfd && !r; i++)
+		if (has_fired(entry->tfd[i]))
+			r = place_one(restore, file, entry->tfd[i]);
+	for (size_t i = 0; i < entry->n_tfd && !r; i++)
+		if (!has_fired(entry->tfd[i]) && is_moved(file, entry->tfd[i]))
+			r = place_one(restore, file, entry->tfd[i]);
+	return r;
 }
 
 static int epoll_finish(struct fd_restore *restore, struct fd_file *file, int nr, pid_t pid, pid_t sid)
@@ -248,8 +286,8 @@ static int epoll_finish(struct fd_restore *restore, struct fd_file *file, int nr
 	int r = 0;
 
 	for (size_t i = 0; i < entry->n_tfd && !r; i++)
-		if (!is_moved(file, entry->tfd[i]))
-			r = add(restore, nr, file, entry->tfd[i]);
+		if (!is_moved(file, entry->tfd[i]) && !has_fired(entry->tfd[i]))
+			r = add(restore, nr, file, entry->tfd[i], 0);
 	return r;
 }
 
