@@ -34,6 +34,7 @@ struct ghost_names {
 	struct cr_ctx *ctx;
 	struct ghost_name *last;
 	size_t nr;
+	const uint32_t *keep; /* NULL, or set when the names shall stay */
 	pid_t watcher;
 	int pidfd; /* our own, for the watcher */
 	_Alignas(16) char stack[STACK_SIZE];
@@ -56,6 +57,11 @@ static int remove_name(const struct ghost_name *name)
 	return unlinkat(AT_FDCWD, name->path, flags) < 0 ? -errno : 0;
 }
 
+static bool are_kept(const struct ghost_names *names)
+{
+	return names->keep && __atomic_load_n(names->keep, __ATOMIC_ACQUIRE);
+}
+
 /* It shares our memory, errno too: while we live it makes system calls that don't fail, and waits. */
 static int watch(void *arg)
 {
@@ -65,7 +71,7 @@ static int watch(void *arg)
 	syscall(SYS_setsid);
 	while (syscall(SYS_poll, &fd, 1, -1) != 1)
 		;
-	for (const struct ghost_name *name = names->last; name; name = name->next)
+	for (const struct ghost_name *name = names->last; name && !are_kept(names); name = name->next)
 		remove_name(name);
 	syscall(SYS_exit_group, 0);
 	return 0;
@@ -90,10 +96,15 @@ int ghost_names_begin(struct cr_ctx *ctx, struct ghost_names **ret)
 
 		close(names->pidfd);
 		free(names);
-		return cr_fail_errno(ctx, r, "Can't create the process that watches over names of deleted files");
+		return cr_fail_errno(ctx, r, "Can't create the process that watches over names of files");
 	}
 	*ret = names;
 	return 0;
+}
+
+void ghost_names_keep_when(struct ghost_names *names, const uint32_t *flag)
+{
+	names->keep = flag;
 }
 
 void ghost_names_end(struct ghost_names **namesp)
@@ -125,7 +136,7 @@ static void forget_last(struct ghost_names *names)
 void ghost_names_remove(struct ghost_names *names, size_t keep)
 {
 	while (names->nr > keep) {
-		int r = remove_name(names->last);
+		int r = are_kept(names) ? 0 : remove_name(names->last);
 
 		if (r < 0)
 			log_warn(names->ctx->log, "Can't remove %s again: %s", names->last->path, strerror(-r));

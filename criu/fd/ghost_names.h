@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The names of deleted files while they are restored: each is there for a moment only, and goes even if we are killed
- * in that moment. A file appears at its name complete, never in the place of another one.
+ * Names that are there for a moment only, and go even if we are killed in that moment: those of deleted files while
+ * they are restored, and the pid file until the tasks run. A file appears at its name complete, never in the place of
+ * another one.
  */
 #ifndef CRIU_FD_GHOST_NAMES_H
 #define CRIU_FD_GHOST_NAMES_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -15,7 +17,9 @@ struct ghost_names;
 
 /* Starts a process that watches over us; the caller ends it by ghost_names_end(). 0 or -errno, explained. */
 int ghost_names_begin(struct cr_ctx *ctx, struct ghost_names **ret);
-/* Removes what is left, ends the watcher. *NAMES becomes NULL. */
+/* They stay once *FLAG, which lives as long as NAMES, is set. */
+void ghost_names_keep_when(struct ghost_names *names, const uint32_t *flag);
+/* Removes what is left (unless it is to be kept), ends the watcher. *NAMES becomes NULL. */
 void ghost_names_end(struct ghost_names **names);
 
 /*

@@ -96,11 +96,11 @@ struct restore {
 	int first_service_fd; /* what tasks need of ours while they are restored is there and above */
 	struct restore_shared *shared;
 	size_t shared_len;
-	struct fd_late *late; /* behind it; NULL: there are no late files */
-	int go_pipe[2];	      /* the root task waits on it until it is traced */
-	pid_t root_pid;	      /* > 0 once it exists */
-	bool root_ended;      /* it was reaped */
-	bool made_pidfile;
+	struct fd_late *late;	     /* behind it; NULL: there are no late files */
+	int go_pipe[2];		     /* the root task waits on it until it is traced */
+	pid_t root_pid;		     /* > 0 once it exists */
+	bool root_ended;	     /* it was reaped */
+	struct ghost_names *pidfile; /* it goes if nothing comes of the restore */
 	struct trace *trace;
 	struct fill *fill;
 	struct guardian *guardian;

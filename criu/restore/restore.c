@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/script.h"
 #include "base/str.h"
+#include "fd/ghost_names.h"
 #include "image/cpuinfo.h"
 #include "image/stats.h"
 #include "kernel/kernel.h"
@@ -244,30 +245,42 @@ static int phase_finalize(void *arg)
 	return err;
 }
 
+static int make_pidfile(void *arg, const char *path)
+{
+	const struct restore *r = arg;
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	char text[16];
+
+	if (fd < 0)
+		return -errno;
+	snprintf(text, sizeof(text), "%d", r->root_pid);
+	return write_full(fd, text, strlen(text));
+}
+
 static int phase_pidfile(void *arg)
 {
 	struct restore *r = arg;
-	char text[16];
-	int fd, err;
+	_cleanup_free_ char *path = NULL;
+	int err;
 
 	if (!r->opts->pidfile)
 		return 0;
-	fd = open(r->opts->pidfile, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return cr_fail_errno(&r->ctx, -errno, "Can't create %s", r->opts->pidfile);
-	snprintf(text, sizeof(text), "%d", r->root_pid);
-	r->made_pidfile = true;
-	err = write_full(fd, text, strlen(text));
-	close(fd);
-	return err ? cr_fail_errno(&r->ctx, err, "Can't write %s", r->opts->pidfile) : 0;
+	path = str_printf("%s%s", strchr(r->opts->pidfile, '/') ? "" : "./", r->opts->pidfile);
+	if (!path)
+		return -ENOMEM;
+	err = ghost_names_begin(&r->ctx, &r->pidfile);
+	if (err)
+		return err;
+	ghost_names_keep_when(r->pidfile, &r->shared->committed);
+	err = ghost_names_make(r->pidfile, path, false, make_pidfile, r);
+	return err ? cr_fail_errno(&r->ctx, err, "Can't create %s", r->opts->pidfile) : 0;
 }
 
 static void undo_pidfile(void *arg)
 {
 	struct restore *r = arg;
 
-	if (r->made_pidfile)
-		unlink(r->opts->pidfile);
+	ghost_names_end(&r->pidfile);
 }
 
 static int phase_pre_resume(void *arg)
@@ -338,6 +351,7 @@ static int go_on(struct restore *r)
 	fd_restore_remove_links(r->fds);
 	err = resume_tasks(r);
 	guardian_end(r);
+	ghost_names_end(&r->pidfile);
 	write_stats(r);
 	if (err)
 		log_warn(r->ctx.log, "%s", r->ctx.error->text);

@@ -74,6 +74,8 @@ def one_restore(s, before, delay, pmem, images):
         if code == 0:
             raise proc.Failure("the restore ended well, but nothing is there")
         litter = files_of(s.work) - had
+        if os.path.exists(s.pidfile()):
+            litter.add(s.pidfile())
         if litter:
             for path in litter:
                 os.unlink(path)
