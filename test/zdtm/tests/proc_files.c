@@ -82,8 +82,9 @@ static void check_same_file(pid_t a, int fd_a, pid_t b, int fd_b)
 static void child(struct test_sync *sync, int status, int maps)
 {
 	int own = open_of(getpid(), "stat", O_RDONLY);
-	char text[16] = "", path[64];
+	char text[16] = "", path[64], done[4200];
 
+	snprintf(done, sizeof(done), "%s/done", test_dir);
 	/* In the directory of its parent. */
 	snprintf(path, sizeof(path), "/proc/%d", getppid());
 	MUST(chdir(path));
@@ -99,6 +100,9 @@ static void child(struct test_sync *sync, int status, int maps)
 	CHECK_EQ(access("oom_score", F_OK), 0);
 	MUST(pread(open("status", O_RDONLY), text, 6, 0));
 	CHECK_MEM(text, "Name:\t", 6);
+	/* Its memory is looked at, too. */
+	while (access(done, F_OK))
+		test_msleep(5);
 	pass();
 }
 
@@ -146,6 +150,7 @@ int main(int argc, char **argv)
 	check_status(of_child, pid);
 	check_maps(of_child_maps, pid, 0);
 	check_maps(maps, getpid(), 100);
+	MUST(close(MUST(creat("done", 0600))));
 	test_reap(pid);
 	CHECK(pread(of_child, text, 16, 0) < 0 && errno == ESRCH);
 	CHECK_EQ(pread(global, text, 9, 0), 9);
