@@ -6,6 +6,7 @@
 
 #include "dump/state.h"
 #include "dump/unkept.h"
+#include "proc/maps.h"
 #include "seize/supervisor.h"
 
 static int ask_threads(struct dump *d, struct task *task)
@@ -22,6 +23,29 @@ static int ask_threads(struct dump *d, struct task *task)
 			return r;
 		s->threads[i] = parasite_args(task)->thread;
 	}
+	return 0;
+}
+
+/* ---- locks of future areas: mlockall(2) -------------------------------------------------------------------------- */
+
+/* How its future areas are locked, as the parasite's is: looked at only where it is locked at all. */
+static int ask_locks(struct dump *d, struct task *task)
+{
+	_cleanup_proc_map_list_ struct proc_map_list maps = { 0 };
+	struct dump_state *s = state_of(task);
+	uint64_t at;
+	int r;
+
+	if (!s->inside.locks_future)
+		return 0;
+	at = compel_remote_addr(task->dump->parasite, parasite_args(task));
+	r = proc_read_smaps(task->dump->procfd, &maps);
+	if (r < 0)
+		return cr_fail_errno(d->ctx, r, "Can't read the areas of task %d", task->pid);
+	s->locks = MCL_FUTURE;
+	for (size_t i = 0; i < maps.nr; i++)
+		if (maps.v[i].start <= at && at < maps.v[i].end && maps.v[i].vm_flags & PROC_VM(LF))
+			s->locks |= MCL_ONFAULT;
 	return 0;
 }
 
@@ -166,6 +190,8 @@ int dump_ask_inside(struct dump *d)
 			r = ask_task(d, task);
 		if (!r)
 			r = dump_ask_timers(d, task);
+		if (!r)
+			r = ask_locks(d, task);
 		if (!r)
 			r = ask_threads(d, task);
 		if (!r)

@@ -7,6 +7,7 @@
 #include "dump/state.h"
 #include "image/image.h"
 #include "kernel/kernel.h"
+#include "mem/extra.h"
 #include "mem/mm.h"
 #include "mem/pagemap.h"
 #include "mem/scan.h"
@@ -35,7 +36,7 @@ static int cancelled(void *arg)
 	return supervise_cancelled();
 }
 
-static int dump_mm(struct dump *d, struct task *task)
+static int dump_mm(struct dump *d, struct task *task, const struct page_run_list *guards)
 {
 	struct dump_state *s = state_of(task);
 	struct mapped_files files = { d, task };
@@ -44,6 +45,7 @@ static int dump_mm(struct dump *d, struct task *task)
 		.pid = task->pid,
 		.procfd = task->dump->procfd,
 		.vmas = &s->vmas,
+		.guards = guards,
 		.brk = s->inside.brk,
 		.exe_file_id = s->exe_id,
 		.dumpable = s->inside.dumpable,
@@ -64,10 +66,10 @@ static void count_pages(struct dump *d, const struct scan_stats *scanned, const 
 	st->memwrite_time += stored->copy_us + stored->sync_us;
 }
 
-static int dump_task_pages(struct dump *d, struct task *task)
+static int dump_task_memory(struct dump *d, struct task *task)
 {
 	struct inject inject = { d->ctx, task };
-	struct page_run_list runs = { 0 };
+	struct page_run_list runs = { 0 }, guards = { 0 };
 	struct scan_stats scanned = { 0 };
 	struct pages_dump_result stored = { 0 };
 	struct scan_args scan = {
@@ -76,6 +78,7 @@ static int dump_task_pages(struct dump *d, struct task *task)
 		.procfd = task->dump->procfd,
 		.vmas = &state_of(task)->vmas,
 		.use_pagemap_scan = kernel_has(d->kernel, KERNEL_PAGEMAP_SCAN),
+		.guards = &guards,
 	};
 	struct pages_dump_args args = {
 		.ctx = d->ctx,
@@ -94,6 +97,8 @@ static int dump_task_pages(struct dump *d, struct task *task)
 
 	r = scan_task(&scan, &runs, &scanned);
 	if (!r)
+		r = dump_mm(d, task, &guards);
+	if (!r)
 		r = pagemap_write(d->ctx, d->images_dirfd, IMG_PAGEMAP, task->pid, d->next_pages_id, &runs);
 	if (!r)
 		r = pages_dump(&args, &stored);
@@ -107,6 +112,7 @@ static int dump_task_pages(struct dump *d, struct task *task)
 			 scanned.us, stored.open_us, stored.copy_us, stored.sync_us);
 	}
 	page_run_list_free(&runs);
+	page_run_list_free(&guards);
 	return r;
 }
 
@@ -150,16 +156,21 @@ static int dump_segments(struct dump *d)
 
 static int dump_tasks_and_segments(struct dump *d)
 {
+	struct mm_extra_dump extra = { 0 };
 	struct task *task;
 	int r = find_segments(d);
 
 	for_each_task (&d->tree, task) {
 		if (r || task->state == TASK_DEAD)
 			continue;
-		r = dump_mm(d, task);
+		r = dump_task_memory(d, task);
 		if (!r)
-			r = dump_task_pages(d, task);
+			r = mm_extra_add(d->ctx, &extra, d->images_dirfd, task->pid, &state_of(task)->vmas,
+					 state_of(task)->locks);
 	}
+	if (!r)
+		r = mm_extra_end(d->ctx, &extra, d->images_dirfd);
+	mm_extra_cancel(&extra);
 	return r ?: dump_segments(d);
 }
 

@@ -42,6 +42,7 @@ struct dump_state {
 	uint32_t sent_by_itimers; /* bit N: the signal of interval timer N waited already when they were looked at */
 	uint32_t umask;
 	uint32_t exe_id, cwd_id, root_id;
+	uint32_t locks; /* how its future areas are locked: flags of mlockall(2) */
 };
 
 struct dump {

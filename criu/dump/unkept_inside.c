@@ -42,8 +42,6 @@ int check_answers(struct dump *d, const struct task *task, const struct baseline
 {
 	const struct parasite_task *in = &state_of(task)->inside;
 
-	if (in->locks_future)
-		return refuse_state(d, task, "locking of all future memory (mlockall)");
 	if (in->thp_disabled & ~THP_KNOWN)
 		return refuse_state(d, task, "transparent huge pages disabled in part, in an unknown way");
 	warn_of_keyrings(d, task, base);

@@ -32,6 +32,7 @@
 #include "ipc-shm.pb-c.h"
 #include "ipc-var.pb-c.h"
 #include "memfd.pb-c.h"
+#include "mm-extra.pb-c.h"
 #include "mm.pb-c.h"
 #include "mnt.pb-c.h"
 #include "netdev.pb-c.h"
@@ -170,6 +171,7 @@ static const struct image_kind_info kinds[IMG_KINDS] = {
 	[IMG_IRMAP_CACHE] = { .kind = "IRMAP_CACHE", .pattern = "irmap-cache", .magic = 0x57004059, .framing = IMAGE_SERVICE,
 		.flags = IMAGE_OPTIONAL, .message = &irmap_cache_entry__descriptor },
 	ROW(ATTRIBUTES, "attributes.img", 0x50414346, IMAGE_OPTIONAL, attributes_entry),
+	ROW(MM_EXTRA, "mm-extra.img", 0x4d4d4558, IMAGE_OPTIONAL, mm_extra_entry),
 };
 /* clang-format on */
 

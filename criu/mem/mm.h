@@ -10,13 +10,15 @@
 #include "base/error.h"
 #include "mem/vma.h"
 #include "mm.pb-c.h"
+#include "pages/run.h"
 
 struct mm_dump_args {
 	int images_dirfd;
-	pid_t pid;	       /* as the image is named */
-	int procfd;	       /* of /proc/PID */
-	struct vma_list *vmas; /* of vma_collect(); file_id is set in them */
-	uint64_t brk;	       /* the current break, as brk(2) of 0 returns it inside the task */
+	pid_t pid;			    /* as the image is named */
+	int procfd;			    /* of /proc/PID */
+	struct vma_list *vmas;		    /* of vma_collect(); file_id is set in them */
+	const struct page_run_list *guards; /* of scan_task() */
+	uint64_t brk;			    /* the current break, as brk(2) of 0 returns it inside the task */
 	uint32_t exe_file_id;
 	int dumpable;	   /* prctl(PR_GET_DUMPABLE) */
 	bool thp_disabled; /* prctl(PR_GET_THP_DISABLE) */
@@ -30,6 +32,16 @@ struct mm_dump_args {
 
 /* Writes the image: mm fields of /proc/PID/stat and auxv, the areas, and what the arguments give. 0 or -errno. */
 int mm_dump(struct cr_ctx *ctx, const struct mm_dump_args *args);
+
+/* How many of a validated MM's entries are areas, in ascending order; guard regions follow. */
+static inline size_t mm_nr_areas(const MmEntry *mm)
+{
+	size_t nr = mm->n_vmas;
+
+	while (nr && mm->vmas[nr - 1]->status & VMA_AREA_GUARD)
+		nr--;
+	return nr;
+}
 
 /*
  * Reads mm-PID.img and checks everything that can be checked without the other images: areas ascending,

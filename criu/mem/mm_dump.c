@@ -62,6 +62,16 @@ static void fill_area(const struct vma *v, VmaEntry *e)
 	}
 }
 
+/* Guard regions stand behind all areas. */
+static void fill_guard(const struct page_run *guard, VmaEntry *e)
+{
+	vma_entry__init(e);
+	e->start = guard->vaddr;
+	e->end = guard->vaddr + (guard->nr_pages << RUN_PAGE_SHIFT);
+	e->status = VMA_AREA_GUARD;
+	e->fd = -1;
+}
+
 static void fill_bounds(const struct proc_stat *st, const struct mm_dump_args *args, MmEntry *mm)
 {
 	mm->mm_start_code = st->start_code;
@@ -86,6 +96,7 @@ int mm_dump(struct cr_ctx *ctx, const struct mm_dump_args *args)
 {
 	_cleanup_free_ VmaEntry *areas = NULL;
 	_cleanup_free_ VmaEntry **pointers = NULL;
+	const size_t nr = args->vmas->nr + args->guards->nr;
 	MmEntry mm = MM_ENTRY__INIT;
 	struct proc_auxv auxv;
 	struct proc_stat st;
@@ -100,12 +111,15 @@ int mm_dump(struct cr_ctx *ctx, const struct mm_dump_args *args)
 	err = set_file_ids(ctx, args);
 	if (err)
 		return err;
-	areas = calloc(args->vmas->nr + 1, sizeof(*areas));
-	pointers = calloc(args->vmas->nr + 1, sizeof(*pointers));
+	areas = calloc(nr + 1, sizeof(*areas));
+	pointers = calloc(nr + 1, sizeof(*pointers));
 	if (!areas || !pointers)
-		return cr_fail_errno(ctx, -ENOMEM, "task %d: %zu areas", args->pid, args->vmas->nr);
-	for (size_t i = 0; i < args->vmas->nr; i++) {
-		fill_area(&args->vmas->v[i], &areas[i]);
+		return cr_fail_errno(ctx, -ENOMEM, "task %d: %zu areas", args->pid, nr);
+	for (size_t i = 0; i < nr; i++) {
+		if (i < args->vmas->nr)
+			fill_area(&args->vmas->v[i], &areas[i]);
+		else
+			fill_guard(&args->guards->v[i - args->vmas->nr], &areas[i]);
 		pointers[i] = &areas[i];
 	}
 	fill_bounds(&st, args, &mm);
@@ -114,7 +128,7 @@ int mm_dump(struct cr_ctx *ctx, const struct mm_dump_args *args)
 		auxv.nr -= 2;
 	mm.n_mm_saved_auxv = auxv.nr;
 	mm.mm_saved_auxv = auxv.v;
-	mm.n_vmas = args->vmas->nr;
+	mm.n_vmas = nr;
 	mm.vmas = pointers;
 	/* What restore would refuse is better refused now. */
 	err = mm_validate(ctx, args->pid, &mm);

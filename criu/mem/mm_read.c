@@ -31,7 +31,6 @@ static const struct {
 	{ VMA_AREA_SOCKET, "a socket mapping" },
 	{ VMA_AREA_AIORING, "an AIO ring" },
 	{ VMA_AREA_SHSTK, "a shadow stack" },
-	{ VMA_AREA_GUARD, "a guard region" },
 	{ VMA_AREA_UPROBES, "uprobes" },
 };
 
@@ -120,6 +119,26 @@ static int check_range(struct cr_ctx *ctx, pid_t pid, const VmaEntry *e, uint64_
 	return e->end <= USER_MAX ? 0 : bad(ctx, pid, e, "beyond the user's address space");
 }
 
+/* Guard regions come last, in an order of their own. */
+static int check_guards(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm, size_t first)
+{
+	uint64_t after = 0;
+
+	for (size_t i = first; i < mm->n_vmas; i++) {
+		const VmaEntry *e = mm->vmas[i];
+		int err = e->status & VMA_AREA_GUARD ? 0 : bad(ctx, pid, e, "an area behind a guard region");
+
+		if (!err && e->status & (VMA_AREA_VDSO | VMA_AREA_VVAR | VMA_AREA_VSYSCALL | VMA_AREA_AIORING))
+			err = bad(ctx, pid, e, "has contradicting status");
+		if (!err)
+			err = check_range(ctx, pid, e, after);
+		if (err)
+			return err;
+		after = e->end;
+	}
+	return 0;
+}
+
 static int check_areas(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm)
 {
 	uint64_t after = 0, special = 0;
@@ -129,8 +148,11 @@ static int check_areas(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm)
 		return cr_fail(ctx, -EBADMSG, "mm-%d.img: %zu areas", pid, mm->n_vmas);
 	for (size_t i = 0; i < mm->n_vmas; i++) {
 		const VmaEntry *e = mm->vmas[i];
-		int err = check_kind(ctx, pid, e);
+		int err;
 
+		if (e->status & VMA_AREA_GUARD)
+			return check_guards(ctx, pid, mm, i);
+		err = check_kind(ctx, pid, e);
 		if (!err)
 			err = check_range(ctx, pid, e, after);
 		if (!err)

@@ -49,40 +49,24 @@ static uint32_t run_flags(const struct vma *v)
 	return flags;
 }
 
-/* Before Linux 6.18 no flag of an area tells that it has them. */
-static int refuse_guard(const struct scan *s, uint64_t start)
+/* Guard regions of neighbouring areas stay apart. */
+static int add_guard(struct scan *s, const struct vma *v, uint64_t start, uint64_t nr)
 {
-	return cr_fail(s->args->ctx, -EOPNOTSUPP, "task %d: a guard region (MADV_GUARD_INSTALL) at %lx isn't supported",
-		       s->args->pid, (unsigned long)start);
+	return page_run_add(s->args->guards, start, nr, 0, start > v->start);
 }
 
-/* Looks for the first one in START to END: 1, 0 or -errno. */
-static int find_guard(int fd, uint64_t start, uint64_t end, struct pms_range *ret)
+static bool knows_guards(int fd, struct pms_range *room)
 {
 	struct pms_request arg = {
 		.size = sizeof(arg),
-		.start = start,
-		.end = end,
-		.answers = (uintptr_t)ret,
+		.end = RUN_PAGE_SIZE,
+		.answers = (uintptr_t)room,
 		.nr_answers = 1,
 		.any_of = PMS_GUARD,
 		.report = PMS_GUARD,
 	};
-	int nr;
 
-	do
-		nr = ioctl(fd, PMS_IOCTL, &arg);
-	while (nr < 0 && errno == EINTR);
-	return nr < 0 ? -errno : nr;
-}
-
-/* The pages of a shared area are the segment's or the file's, but its guard regions are its own. */
-static int check_shared(const struct scan *s, const struct vma *v)
-{
-	struct pms_range range;
-	int r = s->guard ? find_guard(s->fd, v->start, v->end, &range) : 0;
-
-	return r > 0 ? refuse_guard(s, range.start) : r;
+	return ioctl(fd, PMS_IOCTL, &arg) >= 0;
 }
 
 static int add_pages(struct scan *s, uint64_t vaddr, uint64_t nr, uint32_t flags)
@@ -92,11 +76,13 @@ static int add_pages(struct scan *s, uint64_t vaddr, uint64_t nr, uint32_t flags
 
 /*
  * Wanted: (PRESENT or SWAPPED) and not PFNZERO; in file areas not FILE either. A shadow stack's or an anonymous
- * area's pages are never FILE, so one rule serves all private areas.
+ * area's pages are never FILE, so one rule serves all private areas. The pages of a shared area are the segment's or
+ * the file's, but its guard regions are its own. A page in a guard region counts as SWAPPED, too.
  */
-static int scan_by_ioctl(struct scan *s, const struct vma *v)
+static int scan_by_ioctl(struct scan *s, const struct vma *v, bool pages)
 {
-	uint64_t skip = PMS_ZERO | (v->status & VMA_FILE_PRIVATE ? PMS_FILE : 0);
+	uint64_t skip = pages ? PMS_ZERO | (v->status & VMA_FILE_PRIVATE ? PMS_FILE : 0) : 0;
+	uint64_t wanted = (pages ? PMS_PRESENT | PMS_SWAPPED : 0) | s->guard;
 	struct pms_request arg = {
 		.size = sizeof(arg),
 		.start = v->start,
@@ -105,11 +91,11 @@ static int scan_by_ioctl(struct scan *s, const struct vma *v)
 		.nr_answers = NR_REGIONS,
 		.invert = skip,
 		.all_of = skip,
-		.any_of = PMS_PRESENT | PMS_SWAPPED,
-		.report = PMS_PRESENT | PMS_SWAPPED | s->guard,
+		.any_of = wanted,
+		.report = wanted,
 	};
 
-	while (arg.start < v->end) {
+	while (wanted && arg.start < v->end) {
 		int nr = ioctl(s->fd, PMS_IOCTL, &arg);
 
 		if (nr < 0 && errno == EINTR)
@@ -118,11 +104,10 @@ static int scan_by_ioctl(struct scan *s, const struct vma *v)
 			return -errno;
 		for (int i = 0; i < nr; i++) {
 			const struct pms_range *reg = &s->buf.regions[i];
-			int r;
+			uint64_t len = (reg->end - reg->start) >> RUN_PAGE_SHIFT;
+			int r = reg->what & PMS_GUARD ? add_guard(s, v, reg->start, len)
+						      : add_pages(s, reg->start, len, run_flags(v));
 
-			if (reg->what & PMS_GUARD)
-				return refuse_guard(s, reg->start);
-			r = add_pages(s, reg->start, (reg->end - reg->start) >> RUN_PAGE_SHIFT, run_flags(v));
 			if (r)
 				return r;
 		}
@@ -136,35 +121,49 @@ static int scan_by_ioctl(struct scan *s, const struct vma *v)
 static bool entry_wanted(const struct scan *s, uint64_t entry, bool is_file)
 {
 	if (entry & PME_SWAPPED)
-		return !(is_file && (entry & PME_FILE));
+		return !(is_file && (entry & PME_FILE)) && !(entry & PME_GUARD);
 	if (!(entry & PME_PRESENT) || (is_file && (entry & PME_FILE)))
 		return false;
 	return !s->zero_pfn || (entry & PME_PFN) != s->zero_pfn;
 }
 
-static int scan_by_reading(struct scan *s, const struct vma *v)
+/* Of the NR entries that were read, for AT and on; takes what it found off *LEFT. */
+static int take_entries(struct scan *s, const struct vma *v, uint64_t at, uint64_t nr, uint64_t *left)
 {
 	bool is_file = v->status & VMA_FILE_PRIVATE;
-	uint64_t at = v->start;
 
-	while (at < v->end) {
+	for (uint64_t i = 0; i < nr; i++, at += RUN_PAGE_SIZE) {
+		int r;
+
+		if (!s->buf.entries[i] || !entry_wanted(s, s->buf.entries[i], is_file))
+			continue;
+		*left -= !!*left;
+		r = add_pages(s, at, 1, run_flags(v));
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/*
+ * Eight bytes for each page, also where there is nothing, and terabytes may be reserved and never touched. So an area
+ * ends for us when all pages that smaps has counted are found.
+ */
+static int scan_by_reading(struct scan *s, const struct vma *v)
+{
+	uint64_t at = v->start, left = v->nr_own;
+
+	while (at < v->end && left) {
 		uint64_t nr = (v->end - at) >> RUN_PAGE_SHIFT;
 		int r;
 
 		if (nr > NR_ENTRIES)
 			nr = NR_ENTRIES;
 		r = pread_full(s->fd, s->buf.entries, nr * sizeof(uint64_t), (at >> RUN_PAGE_SHIFT) * sizeof(uint64_t));
+		if (!r)
+			r = take_entries(s, v, at, nr, &left);
 		if (r)
 			return r;
-		for (uint64_t i = 0; i < nr; i++) {
-			if (!(s->buf.entries[i] & PME_PRESENT) && (s->buf.entries[i] & PME_GUARD))
-				return refuse_guard(s, at + (i << RUN_PAGE_SHIFT));
-			if (!entry_wanted(s, s->buf.entries[i], is_file))
-				continue;
-			r = add_pages(s, at + (i << RUN_PAGE_SHIFT), 1, run_flags(v));
-			if (r)
-				return r;
-		}
 		at += nr << RUN_PAGE_SHIFT;
 	}
 	return 0;
@@ -190,14 +189,16 @@ static uint64_t find_zero_pfn(void)
 static int scan_vma(struct scan *s, const struct vma *v)
 {
 	uint64_t nr = (v->end - v->start) >> RUN_PAGE_SHIFT;
+	int r;
 
 	if (v->status & VMA_AREA_VDSO)
 		return add_pages(s, v->start, nr, run_flags(v));
-	if (v->status & VMA_AREA_GUARD)
-		return 0;
 	if (!vma_is_private(v))
-		return v->status & (VMA_FILE_SHARED | VMA_ANON_SHARED) ? check_shared(s, v) : 0;
-	return s->args->use_pagemap_scan ? scan_by_ioctl(s, v) : scan_by_reading(s, v);
+		return v->status & (VMA_FILE_SHARED | VMA_ANON_SHARED) ? scan_by_ioctl(s, v, false) : 0;
+	if (s->args->use_pagemap_scan)
+		return scan_by_ioctl(s, v, true);
+	r = scan_by_reading(s, v);
+	return r ? r : scan_by_ioctl(s, v, false);
 }
 
 int scan_task(const struct scan_args *args, struct page_run_list *ret, struct scan_stats *stats)
@@ -206,7 +207,7 @@ int scan_task(const struct scan_args *args, struct page_run_list *ret, struct sc
 	uint64_t start = now_us(), scanned = 0;
 	int r = 0;
 
-	*ret = (struct page_run_list){};
+	*ret = *args->guards = (struct page_run_list){};
 	if (!s)
 		return -ENOMEM;
 	s->args = args;
@@ -214,9 +215,8 @@ int scan_task(const struct scan_args *args, struct page_run_list *ret, struct sc
 	s->fd = openat(args->procfd, "pagemap", O_RDONLY | O_CLOEXEC);
 	if (s->fd < 0)
 		return cr_fail_errno(args->ctx, -errno, "Can't open the pagemap of task %d", args->pid);
-	if (args->use_pagemap_scan)
-		s->guard = find_guard(s->fd, 0, RUN_PAGE_SIZE, s->buf.regions) < 0 ? 0 : PMS_GUARD;
-	else
+	s->guard = knows_guards(s->fd, s->buf.regions) ? PMS_GUARD : 0;
+	if (!args->use_pagemap_scan)
 		s->zero_pfn = find_zero_pfn();
 	for (size_t i = 0; !r && i < args->vmas->nr; i++) {
 		const struct vma *v = &args->vmas->v[i];
@@ -231,6 +231,7 @@ int scan_task(const struct scan_args *args, struct page_run_list *ret, struct sc
 	close(s->fd);
 	if (r) {
 		page_run_list_free(ret);
+		page_run_list_free(args->guards);
 		return r;
 	}
 	if (stats)

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "mem/extra.h"
 #include "mem/vma_internal.h"
 #include "proc/values.h"
 
@@ -46,9 +47,6 @@ static const struct refused_flag {
 	{ PROC_VM(SF), "a DAX mapping with MAP_SYNC" },
 	{ PROC_VM(UM) | PROC_VM(UW) | PROC_VM(UI), "memory with a userfaultfd" },
 	{ PROC_VM(IO) | PROC_VM(PF) | PROC_VM(MM), "device memory" },
-	{ PROC_VM(SL), "sealed memory (mseal)" },
-	{ PROC_VM(LF), "memory locked on fault (MLOCK_ONFAULT)" },
-	{ PROC_VM(GU), "memory with guard regions (MADV_GUARD_INSTALL)" },
 };
 
 /* Files that don't stand in any file system, by their names. */
@@ -76,6 +74,15 @@ static const struct {
 	{ PROC_VM(DD), MADV_DONTDUMP },	 { PROC_VM(WF), MADV_WIPEONFORK },
 };
 
+static const struct {
+	uint64_t vm_flag;
+	uint32_t extra;
+} extras[] = {
+	{ PROC_VM(LF), MM_EXTRA_ONFAULT },
+	{ PROC_VM(SL), MM_EXTRA_SEALED },
+	{ PROC_VM(DP), MM_EXTRA_DROPPABLE },
+};
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static void set_flags(const struct proc_map *map, struct vma *v)
@@ -90,6 +97,9 @@ static void set_flags(const struct proc_map *map, struct vma *v)
 	for (size_t i = 0; i < COUNT(advices); i++)
 		if (map->vm_flags & advices[i].vm_flag)
 			v->madv |= 1ull << advices[i].advice;
+	for (size_t i = 0; i < COUNT(extras); i++)
+		if (map->vm_flags & extras[i].vm_flag)
+			v->extra |= extras[i].extra;
 }
 
 static int refuse_by_flags(const struct vma_task *task, const struct proc_map *map)
@@ -100,9 +110,6 @@ static int refuse_by_flags(const struct vma_task *task, const struct proc_map *m
 	/* The kernel itself gives execute-only memory a key. */
 	if (map->pkey && map->prot != PROT_EXEC)
 		return vma_refuse(task, map, "memory with a protection key");
-	if (map->vm_flags & PROC_VM(DP))
-		log_warn(task->ctx->log, "task %d: area %lx-%lx: droppable memory will be ordinary memory", task->pid,
-			 (unsigned long)map->start, (unsigned long)map->end);
 	if (map->vm_flags & PROC_VM(OTHER))
 		log_warn(task->ctx->log, "task %d: area %lx-%lx has a flag that is not known and not kept", task->pid,
 			 (unsigned long)map->start, (unsigned long)map->end);
@@ -117,6 +124,7 @@ int vma_classify(const struct vma_task *task, const struct proc_map *map, struct
 		.start = map->start,
 		.end = map->end,
 		.prot = map->prot,
+		.nr_own = map->own_kib / 4,
 		.dev = makedev(map->dev_major, map->dev_minor),
 		.ino = map->ino,
 		.file_fd = -1,
@@ -130,6 +138,7 @@ int vma_classify(const struct vma_task *task, const struct proc_map *map, struct
 				return vma_refuse(task, map, special_areas[i].kind);
 			v->status = special_areas[i].status;
 			v->flags = MAP_PRIVATE | MAP_ANONYMOUS;
+			v->extra = 0; /* the kernel itself may have sealed it */
 			return 0;
 		}
 	}

@@ -36,7 +36,9 @@ struct vma {
 	uint32_t flags;	     /* MAP_* */
 	uint32_t status;     /* VMA_* above */
 	uint64_t madv;	     /* bit N: madvise(2) with advice N */
+	uint32_t extra;	     /* MM_EXTRA_*: what images of CRIU have no field for, mem/extra.h */
 	uint64_t shmid;	     /* of VMA_ANON_SHARED: names pagemap-shmem-SHMID.img */
+	uint64_t nr_own;     /* at most so many pages are the task's own, in RAM or swapped out */
 	dev_t dev;
 	ino_t ino;
 	char *name;	     /* of VMA_FILE_*: the path as the kernel shows it, without " (deleted)"; else NULL */

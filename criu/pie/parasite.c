@@ -24,6 +24,10 @@
 #define GET_CPUID		     0x1011
 #define MEMBARRIER_GET_REGISTRATIONS (1 << 9)
 
+#ifndef MADV_COLD
+#define MADV_COLD 20
+#endif
+
 #define PAGE	       4096
 #define IOPRIO_THREAD  1 /* ioprio_get(2), IOPRIO_WHO_PROCESS */
 #define NO_PERSONALITY 0xffffffff
@@ -33,16 +37,10 @@ static int32_t positive_or_zero(long value)
 	return value > 0 ? value : 0;
 }
 
-/* Locked memory can't be thrown away. Nothing of the task's is in the page. */
-static int32_t locks_future(void)
+/* Of memory like ours, at AT, only locked one can't be cold. */
+static int32_t locks_future(const void *at)
 {
-	long at = sys_mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), r;
-
-	if (at < 0 && at > -PAGE)
-		return at == -EAGAIN;
-	r = sys_madvise((void *)at, PAGE, MADV_DONTNEED);
-	sys_munmap((void *)at, PAGE);
-	return r == -EINVAL;
+	return sys_madvise((void *)((unsigned long)at & ~(PAGE - 1ul)), PAGE, MADV_COLD) == -EINVAL;
 }
 
 /* There is something to copy, to where nothing can be copied. The call doesn't extend the sign. */
@@ -93,7 +91,7 @@ static long get_task(struct parasite_task *t)
 	t->mdwe = positive_or_zero(sys_prctl(PR_GET_MDWE_, 0, 0, 0, 0));
 	t->memory_merge = positive_or_zero(sys_prctl(PR_GET_MEMORY_MERGE_, 0, 0, 0, 0));
 	t->has_ldt = has_ldt();
-	t->locks_future = locks_future();
+	t->locks_future = locks_future(t);
 	get_modes(&t->areas);
 	r = sys_membarrier(MEMBARRIER_GET_REGISTRATIONS, 0, 0);
 	t->membarrier = r > 0 ? r : 0;

@@ -67,7 +67,7 @@ struct parasite_task {
 	int32_t mdwe;	      /* PR_GET_MDWE; 0 where the kernel has none of it, as of what follows */
 	int32_t memory_merge; /* PR_GET_MEMORY_MERGE */
 	int32_t has_ldt;      /* modify_ldt(2) */
-	int32_t locks_future; /* mlockall(2) with MCL_FUTURE */
+	int32_t locks_future; /* mlockall(2) with MCL_FUTURE: our own memory is locked */
 };
 
 /* Store bypass, indirect branch, L1D flush: the numbers of prctl(2). */

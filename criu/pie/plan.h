@@ -24,11 +24,14 @@
 /* ---- memory -------------------------------------------------------------------------------------------------- */
 
 #define PLAN_AREA_WRITABLE                                                                                             \
-	(1u << 0)		  /* map it writable first, prot at the end: it is filled by reads or from outside     \
-				   */
-#define PLAN_AREA_UFFD	(1u << 1) /* register it: pages come from outside */
-#define PLAN_AREA_LOCK	(1u << 2) /* mlock(2) when it is filled */
-#define PLAN_AREA_GUARD (1u << 3) /* no area: install guard pages there (MADV_GUARD_INSTALL) */
+	(1u << 0)		    /* map it writable first, prot at the end: it is filled by reads or from outside   \
+				     */
+#define PLAN_AREA_UFFD	  (1u << 1) /* register it: pages come from outside */
+#define PLAN_AREA_LOCK	  (1u << 2) /* mlock(2) when it is filled */
+#define PLAN_AREA_GUARD	  (1u << 3) /* no area: install guard pages there (MADV_GUARD_INSTALL) */
+#define PLAN_AREA_ONFAULT (1u << 4) /* with LOCK: MLOCK_ONFAULT */
+#define PLAN_AREA_GUARDED (1u << 5) /* has guard pages, which locking can't populate */
+#define PLAN_AREA_SEAL	  (1u << 6) /* mseal(2), after all else */
 
 struct plan_area {
 	uint64_t start, len, pgoff; /* bytes */
@@ -210,6 +213,7 @@ struct restorer_args {
 	uint32_t mdwe;			  /* PR_SET_MDWE */
 	uint32_t memory_merge;		  /* PR_SET_MEMORY_MERGE; areas that aren't merged are told so by madv */
 	uint32_t membarrier;		  /* bit N: membarrier(2) with command 1 << N */
+	uint32_t lock_future;		  /* flags of mlockall(2); 0: it isn't called */
 	uint32_t child_subreaper;
 
 	const struct plan_area_policy *area_policies;
@@ -271,6 +275,8 @@ enum restorer_op {
 	OP_PROTECT,
 	OP_LOCK,
 	OP_GUARD,
+	OP_SEAL,
+	OP_LOCK_FUTURE,
 	OP_MM_MAP,
 	OP_THP,
 	OP_PERSONALITY,

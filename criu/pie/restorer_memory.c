@@ -12,6 +12,9 @@
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
 #endif
+#ifndef MLOCK_ONFAULT
+#define MLOCK_ONFAULT 1
+#endif
 #ifndef UFFD_USER_MODE_ONLY
 #define UFFD_USER_MODE_ONLY 1
 #endif
@@ -117,25 +120,38 @@ static void read_pages(struct restorer_args *args)
 	}
 }
 
+static void lock_area(struct restorer_args *args, const struct plan_area *a)
+{
+	long err = a->how & PLAN_AREA_ONFAULT ? sys_mlock2(ptr(a->start), a->len, MLOCK_ONFAULT)
+					      : sys_mlock(ptr(a->start), a->len);
+
+	/* Where something may not be touched the area is locked all the same, but can't be populated. */
+	check(args, OP_LOCK, a->prot && !(a->how & PLAN_AREA_GUARDED) ? err : 0, a->start, a->start + a->len);
+}
+
 /* What could not be so before the pages were there. */
 static void finish_areas(struct restorer_args *args)
 {
+	uint32_t any = 0;
+
 	for (uint64_t i = 0; i < args->nr_areas; i++) {
 		const struct plan_area *a = &args->areas[i];
 		uint64_t end = a->start + a->len;
 
-		if (a->how & PLAN_AREA_GUARD) {
+		any |= a->how;
+		if (a->how & PLAN_AREA_GUARD)
 			check(args, OP_GUARD, sys_madvise(ptr(a->start), a->len, MADV_GUARD_INSTALL), a->start, end);
-			continue;
-		}
-		if (a->how & PLAN_AREA_WRITABLE)
+		else if (a->how & PLAN_AREA_WRITABLE)
 			check(args, OP_PROTECT, sys_mprotect(ptr(a->start), a->len, a->prot), a->start, end);
-		/* Where nothing may be touched the area is locked all the same, but can't be populated. */
-		if (a->how & PLAN_AREA_LOCK) {
-			long err = sys_mlock(ptr(a->start), a->len);
+	}
+	/* A locked area takes no guard regions any more, a sealed one nothing. */
+	for (uint64_t i = 0; any & (PLAN_AREA_LOCK | PLAN_AREA_SEAL) && i < args->nr_areas; i++) {
+		const struct plan_area *a = &args->areas[i];
 
-			check(args, OP_LOCK, a->prot ? err : 0, a->start, end);
-		}
+		if (a->how & PLAN_AREA_LOCK)
+			lock_area(args, a);
+		if (a->how & PLAN_AREA_SEAL)
+			check(args, OP_SEAL, sys_mseal(ptr(a->start), a->len, 0), a->start, a->start + a->len);
 	}
 }
 

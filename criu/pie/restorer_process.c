@@ -38,6 +38,8 @@ void restore_process(struct restorer_args *args)
 
 		check(args, OP_MEMBARRIER, sys_membarrier(command, 0, 0), command, 0);
 	}
+	if (args->lock_future)
+		check(args, OP_LOCK_FUTURE, sys_mlockall(args->lock_future), args->lock_future, 0);
 	restore_rlimits(args);
 	restore_sigactions(args);
 	restore_process_attributes(args);

@@ -159,6 +159,17 @@ static int parse_vm_flags(struct parser *p, struct cursor c)
 	return 0;
 }
 
+static int parse_own(struct parser *p, struct cursor c)
+{
+	uint64_t kib;
+
+	cur_blanks(&c);
+	if (!cur_u64(&c, &kib) || !cur_text(&c, " kB") || !cur_end(&c))
+		return -EBADMSG;
+	p->list.v[p->list.nr - 1].own_kib += kib;
+	return 0;
+}
+
 static int parse_line(struct parser *p, struct cursor c)
 {
 	if (c.p < c.end && *c.p >= 'A' && *c.p <= 'Z') {
@@ -170,6 +181,10 @@ static int parse_line(struct parser *p, struct cursor c)
 			cur_blanks(&c);
 			return cur_u32(&c, &p->list.v[p->list.nr - 1].pkey) && cur_end(&c) ? 0 : -EBADMSG;
 		}
+		if (*c.p == 'A' && cur_text(&c, "Anonymous:"))
+			return parse_own(p, c);
+		if (*c.p == 'S' && cur_text(&c, "Swap:"))
+			return parse_own(p, c);
 		return memchr(c.p, ':', c.end - c.p) ? 0 : -EBADMSG;
 	}
 	return parse_area(p, c);

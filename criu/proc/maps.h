@@ -77,6 +77,7 @@ struct proc_map {
 	const char *name;  /* unescaped; "" where there is none; lives as long as the list */
 	uint64_t vm_flags; /* PROC_VM(x) bits; 0 after proc_read_maps() */
 	uint32_t pkey;	   /* protection key: pkeys(7) */
+	uint64_t own_kib;  /* memory of the task's own, in RAM or swapped out: "Anonymous" and "Swap" of smaps */
 };
 
 struct proc_map_list {

@@ -167,6 +167,7 @@ static void put_task(const struct restore_task *rt, struct filler *f, struct res
 	a->pid = rt->task->pid;
 	a->thp_disabled = rt->mm->has_thp_disabled && rt->mm->thp_disabled;
 	a->dumpable = rt->mm->has_dumpable ? rt->mm->dumpable : 1;
+	a->lock_future = rt->extra && rt->extra->has_locks ? rt->extra->locks : 0;
 	a->child_subreaper = tc->has_child_subreaper && tc->child_subreaper;
 	a->membarrier = tc->has_membarrier_registration_mask ? tc->membarrier_registration_mask : 0;
 	sigactions_to_plan(tc, a->sigactions);

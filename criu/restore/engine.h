@@ -12,6 +12,7 @@
 #include "core.pb-c.h"
 #include "fd/fd.h"
 #include "fs.pb-c.h"
+#include "mem/extra.h"
 #include "mem/mm.h"
 #include "mem/pagemap.h"
 #include "mem/shmem.h"
@@ -40,6 +41,7 @@ struct restore_task {
 	CoreEntry **cores; /* of the threads, [0] the leader's */
 	TaskKobjIdsEntry *ids;
 	MmEntry *mm;
+	MmExtraEntry *extra; /* NULL: its areas are nothing beyond MM */
 	FsEntry *fs;
 	struct pagemap *pagemap; /* NULL: no pages are stored */
 	int exit_status;	 /* of a zombie, as waitpid(2) gives it */

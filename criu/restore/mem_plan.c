@@ -17,6 +17,10 @@
 #define UNSUPPORTED_AREAS (VMA_AREA_SYSVIPC | VMA_AREA_SOCKET | VMA_AREA_AIORING | VMA_AREA_SHSTK | VMA_AREA_UPROBES)
 #define SPECIAL_AREAS	  (VMA_AREA_VSYSCALL | VMA_AREA_VDSO | VMA_AREA_VVAR)
 
+#ifndef MAP_DROPPABLE
+#define MAP_DROPPABLE 0x08
+#endif
+
 /* Room for one more element of SIZE bytes in *V. */
 static int grow(void *v, size_t nr, size_t *room, size_t size)
 {
@@ -125,12 +129,26 @@ static bool maps_for_writing(const VmaEntry *v)
 	return (v->status & VMA_FILE_SHARED) && (!v->has_fdflags || (v->fdflags & O_ACCMODE) != O_RDONLY);
 }
 
+/* One more, of no file. */
+static int add_area(struct mem_plan *plan, struct plan_area **ret)
+{
+	size_t room = plan->room_areas;
+	int err = grow(&plan->areas, plan->nr_areas, &plan->room_areas, sizeof(*plan->areas));
+
+	if (!err)
+		err = grow(&plan->files, plan->nr_areas, &room, sizeof(*plan->files));
+	if (err)
+		return err;
+	plan->files[plan->nr_areas] = (struct area_file){ AREA_ANON, 0 };
+	*ret = &plan->areas[plan->nr_areas++];
+	return 0;
+}
+
 static int plan_area(struct cr_ctx *ctx, pid_t pid, const VmaEntry *v, struct mem_plan *plan)
 {
 	struct plan_area *area;
 	struct area_file *file;
 	uint32_t flags = v->flags & FLAGS_KEPT;
-	size_t room = plan->room_areas;
 	int err;
 
 	if (v->status & UNSUPPORTED_AREAS)
@@ -139,14 +157,11 @@ static int plan_area(struct cr_ctx *ctx, pid_t pid, const VmaEntry *v, struct me
 	if (v->madv & ~MADV_KEPT)
 		return cr_fail(ctx, -EOPNOTSUPP, "Task %d: the area at %#llx has advice %#llx: this isn't supported",
 			       pid, (unsigned long long)v->start, (unsigned long long)v->madv);
-	err = grow(&plan->areas, plan->nr_areas, &plan->room_areas, sizeof(*plan->areas));
-	if (!err)
-		err = grow(&plan->files, plan->nr_areas, &room, sizeof(*plan->files));
+	err = add_area(plan, &area);
 	if (err)
 		return err;
-	area = &plan->areas[plan->nr_areas];
-	file = &plan->files[plan->nr_areas++];
-	*file = (struct area_file){ AREA_ANON, v->shmid, false };
+	file = &plan->files[plan->nr_areas - 1];
+	file->id = v->shmid;
 	if (v->status & VMA_AREA_MEMFD)
 		*file = (struct area_file){ AREA_MEMFD, v->shmid, maps_for_writing(v) };
 	else if (v->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED))
@@ -163,9 +178,58 @@ static int plan_area(struct cr_ctx *ctx, pid_t pid, const VmaEntry *v, struct me
 		.fd = -1,
 		.how = v->flags & MAP_LOCKED ? PLAN_AREA_LOCK : 0,
 	};
-	if (v->status & VMA_AREA_GUARD)
-		area->how = PLAN_AREA_GUARD;
 	return 0;
+}
+
+/* The areas stand before all guard regions. NULL: none holds ADDR. */
+static struct plan_area *find_area(struct mem_plan *plan, uint64_t addr)
+{
+	size_t low = 0, high = plan->nr_areas - plan->nr_guards;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (plan->areas[mid].start + plan->areas[mid].len <= addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < plan->nr_areas - plan->nr_guards && plan->areas[low].start <= addr ? &plan->areas[low] : NULL;
+}
+
+static int plan_guard(struct cr_ctx *ctx, pid_t pid, const VmaEntry *v, struct mem_plan *plan)
+{
+	struct plan_area *area;
+	int err;
+
+	for (uint64_t at = v->start; at < v->end; at = area->start + area->len) {
+		area = find_area(plan, at);
+		if (!area)
+			return cr_fail(ctx, -EBADMSG, "Task %d: there is no area for the guard region at %#llx", pid,
+				       (unsigned long long)at);
+		area->how |= PLAN_AREA_GUARDED;
+	}
+	err = add_area(plan, &area);
+	if (err)
+		return err;
+	plan->nr_guards++;
+	*area = (struct plan_area){ .start = v->start, .len = v->end - v->start, .fd = -1, .how = PLAN_AREA_GUARD };
+	return 0;
+}
+
+void mem_plan_extra(const MmExtraEntry *extra, struct mem_plan *plan)
+{
+	for (size_t i = 0; i < extra->n_areas; i++) {
+		const AreaExtra *e = extra->areas[i];
+		struct plan_area *area = find_area(plan, e->start);
+
+		if (e->flags & MM_EXTRA_ONFAULT)
+			area->how |= PLAN_AREA_ONFAULT;
+		if (e->flags & MM_EXTRA_SEALED)
+			area->how |= PLAN_AREA_SEAL;
+		if (e->flags & MM_EXTRA_DROPPABLE)
+			area->flags = (area->flags & ~MAP_TYPE) | MAP_DROPPABLE;
+	}
 }
 
 int mem_plan_areas(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm, const struct pagemap *pagemap, enum fill_way way,
@@ -178,9 +242,13 @@ int mem_plan_areas(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm, const struc
 		const VmaEntry *v = mm->vmas[i];
 		bool special = v->status & SPECIAL_AREAS;
 
+		if (v->status & VMA_AREA_GUARD) {
+			err = plan_guard(ctx, pid, v, plan);
+			continue;
+		}
 		if (!special)
 			err = plan_area(ctx, pid, v, plan);
-		if (!err && !(v->status & VMA_AREA_GUARD))
+		if (!err)
 			err = plan_pages(ctx, pid, v, pagemap, &at, way, plan,
 					 special ? NULL : &plan->areas[plan->nr_areas - 1]);
 	}

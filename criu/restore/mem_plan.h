@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "mem/extra.h"
 #include "mem/mm.h"
 #include "mem/pagemap.h"
 #include "mem/vdso.h"
@@ -28,6 +29,7 @@ struct mem_plan {
 	struct plan_area *areas; /* all below are owned */
 	struct area_file *files; /* one per area */
 	size_t nr_areas, room_areas;
+	size_t nr_guards; /* of the areas: guard regions, behind the others */
 	struct plan_read *reads;
 	size_t nr_reads, room_reads;
 	struct plan_iov *iovs;
@@ -48,6 +50,8 @@ struct mem_plan {
  */
 int mem_plan_areas(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm, const struct pagemap *pagemap, enum fill_way way,
 		   struct mem_plan *plan);
+/* What the areas of a validated entry are beyond what mem_plan_areas() has planned. */
+void mem_plan_extra(const MmExtraEntry *extra, struct mem_plan *plan);
 /*
  * Plans the vDSO: if the one in the images (its pages are read from SRC) is the same as LIVE, the live one is moved
  * there; else the old one gets jumps to it. TASK_SIZE: the end of user addresses.

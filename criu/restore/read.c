@@ -324,17 +324,34 @@ static int check_attributes(struct restore *r)
 	for_each_task (&r->tree, task) {
 		const AttributesEntry *e = attributes_of(r->attributes, task->pid);
 		const MmEntry *mm = restore_of(task)->mm;
+		size_t nr = mm ? mm_nr_areas(mm) : 0;
 
 		for (size_t i = 0; task_lives(task) && i < e->n_areas; i++) {
 			VmaEntry wanted = { .start = e->areas[i]->start }, *key = &wanted;
 
-			if (!mm->n_vmas || !bsearch(&key, mm->vmas, mm->n_vmas, sizeof(*mm->vmas), compare_areas))
+			if (!nr || !bsearch(&key, mm->vmas, nr, sizeof(*mm->vmas), compare_areas))
 				return cr_fail(&r->ctx, -EBADMSG,
 					       "attributes.img is damaged: task %d has no area %#llx", task->pid,
 					       (unsigned long long)wanted.start);
 		}
 	}
 	return 0;
+}
+
+static int take_extra(void *arg, MmExtraEntry *e)
+{
+	struct restore *r = arg;
+	struct task *task = e->pid <= PID_LIMIT ? task_tree_find(&r->tree, e->pid) : NULL;
+	struct restore_task *rt = task && task_lives(task) ? restore_of(task) : NULL;
+	uint32_t pid = e->pid;
+
+	if (!rt || rt->extra) {
+		mm_extra_entry__free_unpacked(e, NULL);
+		return cr_fail(&r->ctx, -EBADMSG, "mm-extra.img tells of task %u, which %s", pid,
+			       rt ? "it has told of before" : "isn't there");
+	}
+	rt->extra = e;
+	return mm_extra_validate(&r->ctx, e, rt->mm);
 }
 
 int restore_read(struct restore *r)
@@ -351,6 +368,8 @@ int restore_read(struct restore *r)
 		err = attributes_read(&r->ctx, r->images_dirfd, &r->tree, &r->attributes);
 	if (!err)
 		err = check_attributes(r);
+	if (!err)
+		err = mm_extra_read(&r->ctx, r->images_dirfd, take_extra, r);
 	if (inv)
 		inventory_entry__free_unpacked(inv, NULL);
 	return err;
@@ -366,6 +385,8 @@ static void free_task(struct restore_task *rt, size_t nr_threads)
 		task_kobj_ids_entry__free_unpacked(rt->ids, NULL);
 	if (rt->mm)
 		mm_entry__free_unpacked(rt->mm, NULL);
+	if (rt->extra)
+		mm_extra_entry__free_unpacked(rt->extra, NULL);
 	if (rt->fs)
 		fs_entry__free_unpacked(rt->fs, NULL);
 	pagemap_free(&rt->pagemap);

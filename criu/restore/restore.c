@@ -55,6 +55,8 @@ static int plan_memory(struct restore *r, struct restore_task *rt)
 			way = FILL_PREAD;
 	}
 	err = mem_plan_areas(&r->ctx, pid, rt->mm, rt->pagemap, way, &rt->plan);
+	if (!err && rt->extra)
+		mem_plan_extra(rt->extra, &rt->plan);
 	if (!err)
 		err = mem_plan_vdso(&r->ctx, pid, rt->mm, rt->pagemap, rt->source, &r->vdso, user_address_end(),
 				    &rt->plan);

@@ -125,7 +125,7 @@ static void test_kinds(void **state __unused_arg)
 	EXPECT(-EBADMSG, s.v[1].shmid = 0);
 	EXPECT(-EBADMSG, s.v[1].status |= VMA_AREA_MEMFD);
 	EXPECT(-EOPNOTSUPP, s.v[1].status |= VMA_AREA_SYSVIPC);
-	EXPECT(-EOPNOTSUPP, s.v[1].status |= VMA_AREA_GUARD);
+	EXPECT(-EBADMSG, s.v[1].status |= VMA_AREA_GUARD); /* it has to stand behind all areas */
 	EXPECT(-EOPNOTSUPP, s.v[1].status |= VMA_AREA_UPROBES);
 	EXPECT(-EOPNOTSUPP, s.v[1].status |= VMA_AREA_SHSTK);
 	EXPECT(-EOPNOTSUPP, s.v[1].status = VMA_AREA_AIORING);
@@ -250,7 +250,11 @@ static void test_dump(void **state __unused_arg)
 {
 	char path[] = "/tmp/test_mm.XXXXXX";
 	struct ids ids = { .next = 10 };
-	struct mm_dump_args args = { .pid = 7, .exe_file_id = 3, .dumpable = 1, .file_id = file_id, .arg = &ids };
+	struct page_run_list guards = { .nr = 1 };
+	struct page_run guard = { .nr_pages = 2 };
+	struct mm_dump_args args = {
+		.pid = 7, .exe_file_id = 3, .dumpable = 1, .file_id = file_id, .arg = &ids, .guards = &guards
+	};
 	struct vma_list list;
 	size_t nr_files = 0;
 	MmEntry *mm;
@@ -266,10 +270,15 @@ static void test_dump(void **state __unused_arg)
 		skip();
 	assert_int_equal(err, 0);
 	args.vmas = &list;
+	guards.v = &guard;
+	guard.vaddr = list.v[0].start;
 	assert_int_equal(mm_dump(&ctx, &args), 0);
 	assert_int_equal(ids.next, 10 + list.nr_fds);
 	assert_int_equal(mm_read(&ctx, args.images_dirfd, 7, &mm), 0);
-	assert_int_equal(mm->n_vmas, list.nr);
+	assert_int_equal(mm->n_vmas, list.nr + 1);
+	assert_int_equal(mm->vmas[list.nr]->status, VMA_AREA_GUARD);
+	assert_int_equal(mm->vmas[list.nr]->start, guard.vaddr);
+	assert_int_equal(mm->vmas[list.nr]->end, guard.vaddr + 2 * 4096);
 	for (size_t i = 0; i < list.nr; i++) {
 		const struct vma *v = &list.v[i];
 		const VmaEntry *e = mm->vmas[i];

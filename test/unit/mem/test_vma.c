@@ -94,8 +94,6 @@ static void test_refused(void **state __unused_arg)
 		{ ANON FLAGS("rd wr ht"), "hugetlb memory" },
 		{ ANON FLAGS("rd wr ss"), "a shadow stack" },
 		{ ANON FLAGS("rd wr um"), "memory with a userfaultfd" },
-		{ ANON FLAGS("rd wr lo lf"), "memory locked on fault" },
-		{ ANON FLAGS("rd wr sl"), "sealed memory" },
 		{ ANON "\nProtectionKey: 2" FLAGS("rd wr"), "memory with a protection key" },
 		{ ANON "[uprobes]" FLAGS("ex io"), "uprobes" },
 		{ SHARED FLAGS("rd wr sf"), "a DAX mapping" },

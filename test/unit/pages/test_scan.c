@@ -73,6 +73,7 @@ static struct vma area(char *start, uint32_t prot, uint32_t status)
 			     .prot = prot,
 			     .status = VMA_AREA_REGULAR | status,
 			     .flags = MAP_PRIVATE,
+			     .nr_own = NR,
 			     .file_fd = -1 };
 }
 
@@ -89,7 +90,8 @@ static void test_both_ways(void **state)
 	struct areas a = { 0 };
 	struct vma vmas[5];
 	struct vma_list list = { .v = vmas, .nr = 5 };
-	struct scan_args args = { .ctx = &f->ctx, .vmas = &list };
+	struct page_run_list guards;
+	struct scan_args args = { .ctx = &f->ctx, .vmas = &list, .guards = &guards };
 
 	assert_int_equal(make_areas(&a), 0);
 	vmas[0] = area(a.anon, PROT_READ | PROT_WRITE, VMA_ANON_PRIVATE);
@@ -120,9 +122,9 @@ static void test_both_ways(void **state)
 		assert_int_equal(stats.nr_stored, 9);
 		assert_int_equal(stats.nr_scanned, 4 * NR);
 		page_run_list_free(&runs);
-		/* The vDSO whole, vvar and a guard not at all. */
+		/* The vDSO whole, vvar not at all. */
 		vmas[4].status |= VMA_AREA_VDSO;
-		vmas[0].status |= VMA_AREA_GUARD;
+		vmas[0].status |= VMA_AREA_VVAR;
 		vmas[1].status |= VMA_AREA_VVAR;
 		assert_int_equal(scan_task(&args, &runs, NULL), 0);
 		assert_int_equal(runs.nr, 2);
@@ -147,9 +149,10 @@ static void touch_every_third(void *arg)
 static void test_many_runs(void **state)
 {
 	struct fixture *f = *state;
-	struct vma v = { .status = VMA_AREA_REGULAR | VMA_ANON_PRIVATE, .prot = PROT_READ };
+	struct vma v = { .status = VMA_AREA_REGULAR | VMA_ANON_PRIVATE, .prot = PROT_READ, .nr_own = MANY };
 	struct vma_list list = { .v = &v, .nr = 1 };
-	struct scan_args args = { .ctx = &f->ctx, .vmas = &list };
+	struct page_run_list guards;
+	struct scan_args args = { .ctx = &f->ctx, .vmas = &list, .guards = &guards };
 
 	many = mmap(NULL, MANY * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	madvise(many, MANY * PAGE, MADV_NOHUGEPAGE);
@@ -204,7 +207,8 @@ static void test_no_such_task(void **state)
 	struct fixture *f = *state;
 	struct vma_list list = {};
 	struct page_run_list runs;
-	struct scan_args args = { .ctx = &f->ctx, .pid = 1, .procfd = f->dirfd, .vmas = &list };
+	struct page_run_list guards;
+	struct scan_args args = { .ctx = &f->ctx, .pid = 1, .procfd = f->dirfd, .vmas = &list, .guards = &guards };
 
 	assert_int_equal(scan_task(&args, &runs, NULL), -ENOENT);
 	assert_non_null(strstr(f->error.text, "pagemap of task 1"));

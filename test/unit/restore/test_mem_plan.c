@@ -125,6 +125,7 @@ static void test_special(void **state __unused_arg)
 	run(&s, 0x2f000, 1);
 	assert_int_equal(plan(&s, FILL_PREAD), 0);
 	assert_int_equal(s.plan.nr_areas, 2);
+	assert_int_equal(s.plan.areas[0].how, PLAN_AREA_WRITABLE | PLAN_AREA_GUARDED);
 	assert_int_equal(s.plan.areas[1].how, PLAN_AREA_GUARD);
 	assert_int_equal(s.plan.nr_iovs, 1);
 	mem_plan_free(&s.plan);
@@ -155,6 +156,10 @@ static void test_refused(void **state __unused_arg)
 	area(&s, 0x10000, 0x20000, PROT_READ, VMA_FILE_SHARED);
 	run(&s, 0x10000, 1);
 	assert_int_equal(plan_and_free(&s), -EINVAL);
+	begin(&s); /* a guard region where no area is, in part */
+	area(&s, 0x10000, 0x20000, PROT_READ, VMA_ANON_PRIVATE);
+	area(&s, 0x1f000, 0x21000, 0, VMA_AREA_GUARD);
+	assert_int_equal(plan_and_free(&s), -EBADMSG);
 	begin(&s); /* advice that would throw the content away */
 	area(&s, 0x10000, 0x20000, PROT_READ, VMA_FILE_SHARED)->madv = 1ull << MADV_REMOVE;
 	assert_int_equal(plan_and_free(&s), -EOPNOTSUPP);

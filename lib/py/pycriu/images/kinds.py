@@ -32,6 +32,7 @@ from . import (
     ipc_shm_pb2,
     ipc_var_pb2,
     memfd_pb2,
+    mm_extra_pb2,
     mm_pb2,
     mnt_pb2,
     netdev_pb2,
@@ -163,6 +164,7 @@ _ROWS = (
     Kind("STATS", 0x57093306, stats_pb2.stats_entry, framing=SERVICE),
     Kind("IRMAP_CACHE", 0x57004059, fh_pb2.irmap_cache_entry, framing=SERVICE),
     Kind("ATTRIBUTES", 0x50414346, attributes_pb2.attributes_entry),
+    Kind("MM_EXTRA", 0x4D4D4558, mm_extra_pb2.mm_extra_entry),
 )
 
 KINDS = {kind.name: kind for kind in _ROWS}
