@@ -67,7 +67,7 @@ static int add_remap(struct fd_restore *restore, struct image *img, ProtobufCMes
 
 	if (!remap->has_remap_type)
 		type = id & OLD_GHOST_BIT ? REMAP_TYPE__GHOST : REMAP_TYPE__LINKED;
-	if (!file || file->ops->type != FD_TYPES__REG)
+	if (!file || file->ops->type != FD_TYPES__REG || file->entry->reg->name[0] != '/')
 		return cr_fail(restore->ctx, -EBADMSG, "remap-fpath.img: %u is no regular file", remap->orig_id);
 	if (type == REMAP_TYPE__LINKED) {
 		link = fd_file_find(restore, id);

@@ -2,6 +2,7 @@
 /* Files that a path leads to, at dump: regular files, directories, links and a few devices. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -155,6 +156,29 @@ static int add_build_id(struct fd_dump *dump, const struct fd_object *obj, RegFi
 	return r == -ENOMEM ? r : 0;
 }
 
+/*
+ * --external file[MOUNT:INODE], both as in fdinfo, the first in hexadecimal: a restore is given a descriptor for it
+ * (--inherit-fd). *RET is that key, which stands for its name, or NULL.
+ */
+static int find_external(struct fd_dump *dump, const struct fd_object *obj, char **ret)
+{
+	const struct str_array *list = &dump->opts->external;
+	_cleanup_free_ char *key = NULL;
+
+	if (!list->nr)
+		return 0;
+	key = str_printf("file[%x:%" PRIu64 "]", (unsigned int)reg_mount_of(obj->fd, "", AT_EMPTY_PATH),
+			 (uint64_t)obj->st.st_ino);
+	if (!key)
+		return -ENOMEM;
+	for (size_t i = 0; i < list->nr; i++)
+		if (!strcmp(list->v[i], key)) {
+			*ret = take_ptr(key);
+			return 0;
+		}
+	return 0;
+}
+
 int reg_dump_as(struct fd_dump *dump, const struct fd_object *obj, uint32_t id, uint32_t flags, const FownEntry *fown)
 {
 	_cleanup_free_ char *name = NULL;
@@ -167,7 +191,12 @@ int reg_dump_as(struct fd_dump *dump, const struct fd_object *obj, uint32_t id, 
 
 	if (obj->link[0] != '/')
 		return fd_refuse(dump, obj, "a file that no path leads to");
-	r = proc_dump(dump, obj, id, &name);
+	/* Not where the path is only a part of another kind. */
+	r = id == obj->id ? find_external(dump, obj, &name) : 0;
+	if (!r && name)
+		reg.has_ext = reg.ext = true;
+	if (!r && !name)
+		r = proc_dump(dump, obj, id, &name);
 	if (!r && !name)
 		r = find_name(dump, obj, &name, &where);
 	if (!r && where == NAME_DELETED)

@@ -27,7 +27,10 @@ int reg_check(struct fd_restore *restore, struct fd_file *file)
 {
 	const RegFileEntry *reg = reg_of(file);
 
-	if (reg->name[0] != '/' || strlen(reg->name) >= PATH_MAX)
+	bool external = reg->has_ext && reg->ext;
+	int nr;
+
+	if ((!external && reg->name[0] != '/') || strlen(reg->name) >= PATH_MAX)
 		return fd_bad(restore, file, "no absolute path");
 	if (reg->pos > INT64_MAX || (reg->has_size && reg->size > INT64_MAX))
 		return fd_bad(restore, file, "an impossible offset or size");
@@ -35,8 +38,9 @@ int reg_check(struct fd_restore *restore, struct fd_file *file)
 		return fd_bad(restore, file, "a mode without a type");
 	if (reg->n_build_id > BUILD_ID_WORDS_MAX)
 		return fd_bad(restore, file, "an impossible build id");
-	if (reg->has_ext && reg->ext)
-		return cr_fail(restore->ctx, -EOPNOTSUPP, "%s is an external file, which isn't supported", reg->name);
+	if (external && !inherit_has(restore, file, &nr))
+		return cr_fail(restore->ctx, -EINVAL, "%s is an external file: --inherit-fd fd[N]:%s is needed",
+			       reg->name, reg->name);
 	return 0;
 }
 

@@ -46,7 +46,7 @@ def run(a, known):
     from . import scenarios
     named = []
     if a.command == "scenarios":
-        named, a.names = scenarios.choose(a.names), ["rich"]
+        named, a.names = scenarios.choose(a.names)
     chosen = a.names or (["plain", "rich"] if a.command == "faults" else
                          ["rich"] if a.command == "kills" else ["plain_static", "rich"])
     for name in chosen:

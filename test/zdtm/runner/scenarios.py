@@ -137,14 +137,6 @@ def cpu_cap(s, before):
     s.check_restored(s.restore(images, extra=["--cpu-cap=none"]), before)
 
 
-def without_probes(s, before):
-    """The other ways are as good: pagemap read instead of PAGEMAP_SCAN, pages read by the restorer itself."""
-    s.env = dict(s.env, CRIU_KERNEL_PAGEMAP_SCAN="0", CRIU_KERNEL_UFFD="0")
-    images = s.images("images-1")
-    s.check_dumped(s.dump(images), before)
-    s.check_restored(s.restore(images, extra=["--no-readahead"]), before)
-
-
 def log_pid(s, before):
     """Every process of the tree has a log of its own, beside the restore's."""
     images = s.images("images-1")
@@ -407,26 +399,41 @@ def no_room(s, before):
 
 SCENARIOS = {f.__name__: f for f in (
     leave_running, leave_stopped, restore_stopped, statistics_shown, config_file, cpu_cap,
-    without_probes, log_pid, restore_attached, restore_sibling, exec_cmd, action_script,
+    log_pid, restore_attached, restore_sibling, exec_cmd, action_script,
     script_hangs, over_old_set, same_set_often, pid_taken, no_such_task, own_caller, empty_directory, two_at_once, changed_file,
     missing_file, no_room)}
 SCENARIOS.update({f"script_fails_{stage}": script_fails(stage)
                   for stage in ("pre-dump", "post-dump", "pre-restore", "post-restore", "pre-resume")})
 
 
+def known():
+    """All scenarios, those of other files too."""
+    from . import scenarios_files
+    return {**SCENARIOS, **scenarios_files.SCENARIOS}
+
+
 def choose(names):
+    """The scenarios to run, and the tests whose programs they need."""
+    found = known()
     for name in names:
-        if name not in SCENARIOS:
-            sys.exit(f"run.py: no scenario {name}; there are: {' '.join(SCENARIOS)}")
-    return names or list(SCENARIOS)
+        if name not in found:
+            sys.exit(f"run.py: no scenario {name}; there are: {' '.join(found)}")
+    names = names or list(found)
+    return names, sorted({program_of(found[name]) for name in names})
+
+
+def program_of(scenario):
+    return getattr(scenario, "program", "rich")
 
 
 def main(job, tally):
+    programs = [name for name, *_ in job["tests"]]
+    found = known()
     for name in job["scenarios"]:
         again = f"test/zdtm/run.py scenarios {name} --keep"
-        s = fresh(job, 0)
+        s = fresh(job, programs.index(program_of(found[name])))
         try:
-            SCENARIOS[name](s, s.steady())
+            found[name](s, s.steady())
             s.go()
             verdict, text = s.finish()
             expect(verdict == "PASS", text)
