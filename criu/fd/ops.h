@@ -15,6 +15,7 @@
 #include "proc/fdinfo.h"
 
 #include "fdinfo.pb-c.h"
+#include "sk-extra.pb-c.h"
 
 /* An open file that is being dumped. */
 struct fd_object {
@@ -32,6 +33,7 @@ struct fd_object {
 /* An open file that is being restored. */
 struct fd_file {
 	FileEntry *entry;
+	SkExtraEntry *sk_extra; /* of a socket; owned, may be NULL */
 	const struct fd_ops *ops;
 	uint32_t id;
 	struct fd_file *path_file;    /* the regular file whose path leads to this one; NULL: none */

@@ -14,6 +14,7 @@ extern const struct fd_ops epoll_ops;
 extern const struct fd_ops signalfd_ops;
 extern const struct fd_ops timerfd_ops;
 extern const struct fd_ops unix_ops;
+extern const struct fd_ops inet_ops;
 extern const struct fd_ops tty_ops;
 extern const struct fd_ops memfd_ops;
 

@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "base/str.h"
 #include "fd/restore.h"
+#include "fd/sk.h"
 
 static int file_compare(const void *x, const void *y)
 {
@@ -200,6 +201,8 @@ static int check_files(struct fd_restore *restore)
 		r = restore->files[i].ops->check(restore, &restore->files[i]);
 	if (!r)
 		r = ghosts_read(restore);
+	if (!r)
+		r = sk_extra_read(restore);
 	for (size_t i = 0; i < fd_registry_nr && !r; i++)
 		if (fd_registry[i]->read)
 			r = fd_registry[i]->read(restore);
@@ -253,6 +256,7 @@ void fd_restore_free(struct fd_restore **restorep)
 	ghosts_free(restore);
 	for (size_t i = 0; i < restore->nr_files; i++) {
 		file_entry__free_unpacked(restore->files[i].entry, NULL);
+		sk_extra_entry__free_unpacked(restore->files[i].sk_extra, NULL);
 		free(restore->files[i].path);
 	}
 	for (size_t i = 0; i < restore->nr_tables; i++) {

@@ -125,15 +125,18 @@ static int check_urgent(struct fd_dump *dump, const struct fd_object *obj)
 	return fd.revents & POLLPRI ? fd_refuse(dump, obj, "a socket with an out-of-band byte in flight (MSG_OOB)") : 0;
 }
 
+/* SO_PEEK_OFF, which a task may use itself, is as before afterwards. */
 int sk_queue_dump(struct fd_dump *dump, const struct fd_object *obj, int type, bool at_end)
 {
-	int r = type == SOCK_STREAM ? check_urgent(dump, obj) : 0, reset;
+	int r = type == SOCK_STREAM ? check_urgent(dump, obj) : 0, before, reset;
 
+	if (!r)
+		r = sk_get_number(obj->fd, SOL_SOCKET, SO_PEEK_OFF, &before);
 	if (!r)
 		r = set_peek(obj->fd, 0);
 	if (!r) {
 		r = type == SOCK_STREAM ? dump_stream(dump, obj) : dump_packets(dump, obj, at_end);
-		reset = set_peek(obj->fd, -1);
+		reset = set_peek(obj->fd, before);
 		if (!r)
 			r = reset;
 	}

@@ -94,7 +94,7 @@ static int unix_dump(struct fd_dump *dump, const struct fd_object *obj)
 	struct unix_dump *state = fd_dump_state(dump, &unix_ops, sizeof(*state));
 	UnixSkEntry entry = UNIX_SK_ENTRY__INIT;
 	const struct unix_info *info;
-	SkOptsEntry opts;
+	_cleanup_sk_opts_ SkOptsEntry opts = SK_OPTS_ENTRY__INIT;
 	FownEntry fown;
 	int r = state ? find_info(dump, state, obj, &info) : -ENOMEM;
 
@@ -104,6 +104,8 @@ static int unix_dump(struct fd_dump *dump, const struct fd_object *obj)
 		r = note_seen(state, obj, info);
 	if (!r)
 		r = sk_opts_dump(dump, obj, &opts);
+	if (!r)
+		r = sk_extra_dump(dump, obj, false, NULL);
 	if (!r && info->type == SOCK_DGRAM && info->state != TCP_ESTABLISHED && !info->peer)
 		r = sk_queue_refuse(dump, obj, info->shutdown & 1);
 	else if (!r && (info->state == TCP_ESTABLISHED || info->type == SOCK_DGRAM))

@@ -47,9 +47,9 @@ int unix_check(struct fd_restore *restore, struct fd_file *file)
 		return fd_bad(restore, file, "an unknown state");
 	if (entry->has_shutdown && entry->shutdown > 3)
 		return fd_bad(restore, file, "an unknown shutdown");
-	if (entry->opts->so_sndbuf > INT32_MAX || entry->opts->so_rcvbuf > INT32_MAX)
-		return fd_bad(restore, file, "an impossible buffer");
-	r = pair_map_get(&state->by_ino, entry->ino, 0, &id, &is_new);
+	r = sk_opts_check(restore, file, entry->opts);
+	if (!r)
+		r = pair_map_get(&state->by_ino, entry->ino, 0, &id, &is_new);
 	if (r < 0)
 		return r;
 	if (!is_new || !entry->ino)
@@ -95,15 +95,6 @@ void unix_key(const struct fd_restore *restore, const struct fd_file *file, char
 	snprintf(key, FD_KEY_MAX, "socket:[%u]", file->entry->usk->ino);
 }
 
-static int shut_down(int fd, const UnixSkEntry *entry)
-{
-	static const int how[] = { [1] = SHUT_RD, [2] = SHUT_WR, [3] = SHUT_RDWR };
-
-	if (!entry->has_shutdown || !entry->shutdown)
-		return 0;
-	return shutdown(fd, how[entry->shutdown]) < 0 ? -errno : 0;
-}
-
 /* PEER is NULL if the other end was closed. */
 static int fill_pair(struct fd_restore *restore, struct fd_file *file, int fd, struct fd_file *peer, int peer_fd)
 {
@@ -111,18 +102,18 @@ static int fill_pair(struct fd_restore *restore, struct fd_file *file, int fd, s
 	int r = sk_queue_fill(restore, queues, file->id, peer_fd);
 
 	if (!r)
-		r = sk_opts_restore(restore, fd, file->entry->usk->opts);
+		r = sk_opts_restore(restore, file, fd, file->entry->usk->opts);
 	if (!peer || r < 0)
 		return r;
 	r = sk_queue_fill(restore, queues, peer->id, fd);
 	if (!r) /* again, for the buffer was raised */
-		r = sk_opts_restore(restore, fd, file->entry->usk->opts);
+		r = sk_opts_restore(restore, file, fd, file->entry->usk->opts);
 	if (!r)
-		r = sk_opts_restore(restore, peer_fd, peer->entry->usk->opts);
+		r = sk_opts_restore(restore, peer, peer_fd, peer->entry->usk->opts);
 	if (!r)
-		r = shut_down(fd, file->entry->usk);
+		r = sk_shut_down(fd, file->entry->usk->shutdown);
 	if (!r)
-		r = shut_down(peer_fd, peer->entry->usk);
+		r = sk_shut_down(peer_fd, peer->entry->usk->shutdown);
 	return r;
 }
 
@@ -165,9 +156,9 @@ int unix_open(struct fd_restore *restore, struct fd_file *file, int *ret)
 	*ret = socket(AF_UNIX, entry->type | SOCK_CLOEXEC, 0);
 	if (*ret < 0)
 		return -errno;
-	r = sk_opts_restore(restore, *ret, entry->opts);
+	r = sk_opts_restore(restore, file, *ret, entry->opts);
 	if (!r)
-		r = shut_down(*ret, entry);
+		r = sk_shut_down(*ret, entry->shutdown);
 	if (r < 0)
 		close(*ret);
 	return r;

@@ -106,6 +106,7 @@ enum image_kind {
 	IMG_IRMAP_CACHE,     /* 0 */
 	IMG_ATTRIBUTES,	     /* 0: attributes.img, ours alone */
 	IMG_MM_EXTRA,	     /* 0: mm-extra.img, ours alone */
+	IMG_SK_EXTRA,	     /* 0: sk-extra.img, ours alone */
 	IMG_KINDS,
 };
 

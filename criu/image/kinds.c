@@ -51,6 +51,7 @@
 #include "seccomp.pb-c.h"
 #include "siginfo.pb-c.h"
 #include "signalfd.pb-c.h"
+#include "sk-extra.pb-c.h"
 #include "sk-inet.pb-c.h"
 #include "sk-netlink.pb-c.h"
 #include "sk-packet.pb-c.h"
@@ -172,6 +173,7 @@ static const struct image_kind_info kinds[IMG_KINDS] = {
 		.flags = IMAGE_OPTIONAL, .message = &irmap_cache_entry__descriptor },
 	ROW(ATTRIBUTES, "attributes.img", 0x50414346, IMAGE_OPTIONAL, attributes_entry),
 	ROW(MM_EXTRA, "mm-extra.img", 0x4d4d4558, IMAGE_OPTIONAL, mm_extra_entry),
+	ROW(SK_EXTRA, "sk-extra.img", 0x50414b53, IMAGE_OPTIONAL, sk_extra_entry),
 };
 /* clang-format on */
 

@@ -14,8 +14,8 @@ from pycriu import images
 from pycriu.images import opts_pb2
 
 # This project's own images: they are in no table, and other programs leave their files alone.
-OWN_SCHEMAS = {"attributes.proto", "mm-extra.proto"}
-OWN_KINDS = {"ATTRIBUTES", "MM_EXTRA"}
+OWN_SCHEMAS = {"attributes.proto", "mm-extra.proto", "sk-extra.proto"}
+OWN_KINDS = {"ATTRIBUTES", "MM_EXTRA", "SK_EXTRA"}
 
 LABELS = {
     FieldDescriptorProto.LABEL_OPTIONAL: "optional",

@@ -51,6 +51,7 @@ from . import (
     seccomp_pb2,
     siginfo_pb2,
     signalfd_pb2,
+    sk_extra_pb2,
     sk_inet_pb2,
     sk_netlink_pb2,
     sk_packet_pb2,
@@ -165,6 +166,7 @@ _ROWS = (
     Kind("IRMAP_CACHE", 0x57004059, fh_pb2.irmap_cache_entry, framing=SERVICE),
     Kind("ATTRIBUTES", 0x50414346, attributes_pb2.attributes_entry),
     Kind("MM_EXTRA", 0x4D4D4558, mm_extra_pb2.mm_extra_entry),
+    Kind("SK_EXTRA", 0x50414B53, sk_extra_pb2.sk_extra_entry),
 )
 
 KINDS = {kind.name: kind for kind in _ROWS}
