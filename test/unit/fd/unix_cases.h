@@ -149,11 +149,6 @@ static void make_outside(int who)
 		usleep(1000);
 }
 
-static void make_inet(int who)
-{
-	must(socket(AF_INET, SOCK_STREAM, 0) == 3);
-}
-
 const struct fd_case unix_cases[] = {
 	{ .name = "socket pairs", .nr_tasks = 2, .make = make_pairs, .check = check_pairs },
 	{ .name = "socket options", .make = make_options, .check = check_options },
@@ -161,6 +156,5 @@ const struct fd_case unix_cases[] = {
 	{ .name = "a named socket", .make = make_named, .refusal = "a unix socket with a name" },
 	{ .name = "a listening socket", .make = make_listening, .refusal = "a listening unix socket" },
 	{ .name = "a peer outside", .make = make_outside, .refusal = "is outside the tree" },
-	{ .name = "an internet socket", .make = make_inet, .refusal = "descriptor 3: a socket (socket:[" },
 	{}
 };
