@@ -9,15 +9,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "dump/seccomp.h"
 #include "dump/state.h"
 #include "dump/unkept.h"
 #include "proc/list.h"
 #include "proc/parse.h"
 #include "proc/status.h"
-
-#ifndef PTRACE_SECCOMP_GET_FILTER
-#define PTRACE_SECCOMP_GET_FILTER 0x420c
-#endif
 
 #define STATUS_MAX (1 << 20)
 
@@ -51,43 +48,6 @@ static int check_namespaces(struct dump *d, const struct task *task)
 }
 
 /*
- * Most threads can be told without reading a file: one with a filter by ptrace(2), a strict one because it can be in
- * none but a few system calls.
- */
-static bool is_free_of_seccomp(const struct compel_thread *th)
-{
-#if defined(__x86_64__)
-	const long nr = th->regs.orig_rax;
-
-	if (nr < 0 || nr == SYS_read || nr == SYS_write || nr == SYS_exit || nr == SYS_rt_sigreturn)
-		return false;
-	return ptrace(PTRACE_SECCOMP_GET_FILTER, th->tid, 0, NULL) < 0 && errno == EINVAL;
-#else
-	return false;
-#endif
-}
-
-/* Nothing that may run in a thread with seccomp is asked of it later: a strict one would be killed. */
-static int check_thread_seccomp(struct dump *d, const struct task *task, size_t i)
-{
-	_cleanup_proc_status_ struct proc_status st = { 0 };
-	_cleanup_close_ int tidfd = -1;
-	pid_t tid = task->threads[i].tid;
-	int r;
-
-	if (is_free_of_seccomp(&task->dump->threads[i]))
-		return 0;
-	tidfd = proc_open_tid(task->dump->procfd, tid);
-	r = tidfd < 0 ? tidfd : proc_read_status(tidfd, &st);
-	if (r < 0)
-		return cr_fail_errno(d->ctx, r, "Can't read the status of thread %d", tid);
-	if (st.seccomp)
-		return cr_fail(d->ctx, -EOPNOTSUPP, "Thread %d of task %d (%s): seccomp (mode %u) isn't supported", tid,
-			       task->pid, task->dump->stat.comm, st.seccomp);
-	return 0;
-}
-
-/*
  * A thread may have left the namespaces of the process: as runtimes of containers do with networks. Each look costs as
  * much as all the rest of a thread, so the others aren't looked for; the mount namespace goes with the directories.
  */
@@ -112,11 +72,8 @@ static int check_threads(struct dump *d, const struct task *task)
 	bool has_net = task->nr_threads > 1 && !fstatat(task->dump->procfd, "ns/net", &net, 0);
 	int r = 0;
 
-	for (size_t i = 1; i < task->nr_threads && !r; i++) {
-		r = check_thread_seccomp(d, task, i);
-		if (!r && has_net)
-			r = check_thread_network(d, task, task->threads[i].tid, &net);
-	}
+	for (size_t i = 1; i < task->nr_threads && has_net && !r; i++)
+		r = check_thread_network(d, task, task->threads[i].tid, &net);
 	return r;
 }
 
@@ -134,9 +91,6 @@ static int check_status(struct dump *d, const struct task *task, const struct ba
 		return cr_fail_errno(d->ctx, r, "Can't read the status of task %d", task->pid);
 	if (!(st.has & PROC_STATUS_HAS_MM))
 		return cr_fail(d->ctx, -EOPNOTSUPP, "Task %d (%s) is a kernel thread", task->pid, comm);
-	if (st.seccomp)
-		return cr_fail(d->ctx, -EOPNOTSUPP, "Task %d (%s): seccomp (mode %u) isn't supported", task->pid, comm,
-			       st.seccomp);
 	if (st.has & PROC_STATUS_HAS_SHSTK)
 		return cr_fail(d->ctx, -EOPNOTSUPP, "Task %d (%s): a shadow stack isn't supported", task->pid, comm);
 	state_of(task)->umask = st.umask;
@@ -161,6 +115,8 @@ static int check_task(struct dump *d, const struct task *task, const struct base
 {
 	int r = check_namespaces(d, task);
 
+	if (!r)
+		r = dump_seccomp_task(d, task);
 	if (!r)
 		r = check_threads(d, task);
 	if (!r)

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "dump/seccomp.h"
 #include "dump/state.h"
 #include "image/image.h"
 #include "proc/list.h"
@@ -127,6 +128,7 @@ static int dump_thread_core(struct dump *d, const struct task *task, size_t i, C
 		r = proc_read_comm(tidfd, comm);
 	if (r < 0)
 		return r;
+	dump_seccomp_core(task, i, tc);
 	if (inside->pdeath_signal) {
 		tc->has_pdeath_sig = true;
 		tc->pdeath_sig = inside->pdeath_signal;

@@ -53,6 +53,7 @@ static void free_states(struct dump *d)
 			continue;
 		vma_list_free(&s->vmas);
 		free(s->threads);
+		free(s->seccomp);
 		posix_timers_free(&s->timers);
 		free(s->policies);
 		free(s->ldt);
@@ -227,6 +228,7 @@ static int dump_engine(void *arg)
 		let_go(d, ends[d->opts->final_state]);
 	fd_links_end(d->ctx, &d->links, true);
 	kernel_log(d->kernel, d->ctx->log);
+	seccomp_set_free(&d->seccomp);
 	kernel_free(&d->kernel);
 	return d->script_status ? d->script_status : r;
 }

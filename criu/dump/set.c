@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "dump/seccomp.h"
 #include "dump/state.h"
 #include "image/image.h"
 #include "inventory.pb-c.h"
 #include "pstree.pb-c.h"
-#include "seccomp.pb-c.h"
 #include "seize/supervisor.h"
 #include "timens.pb-c.h"
 
@@ -104,14 +104,13 @@ static int write_clocks(struct dump *d)
 
 int dump_tree_images(struct dump *d)
 {
-	SeccompEntry seccomp = SECCOMP_ENTRY__INIT;
 	int r = write_pstree(d);
 
 	if (r < 0)
 		return cr_fail_errno(d->ctx, r, "Can't write pstree.img");
-	r = image_write_single(d->images_dirfd, IMG_SECCOMP, &seccomp.base);
+	r = dump_seccomp_image(d);
 	if (r < 0)
-		return cr_fail_errno(d->ctx, r, "Can't write seccomp.img");
+		return r;
 	r = write_clocks(d);
 	return r < 0 ? cr_fail_errno(d->ctx, r, "Can't write timens-0.img") : 0;
 }

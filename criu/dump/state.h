@@ -14,6 +14,7 @@
 #include "mem/vma.h"
 #include "seize/seize.h"
 #include "task/posix_timers.h"
+#include "task/seccomp_set.h"
 #include "task/share.h"
 #include "task/task.h"
 
@@ -24,6 +25,12 @@ struct shmem_dump; /* mem/shmem.h */
 struct user_dispatch {
 	uint64_t mode; /* 0: off */
 	uint64_t selector, offset, len;
+};
+
+/* Of one thread. */
+struct dump_seccomp {
+	unsigned mode;
+	uint32_t top; /* the last filter that was installed: in dump.seccomp */
 };
 
 /* Of one task; behind task->dump->state. */
@@ -37,6 +44,7 @@ struct dump_state {
 	size_t nr_policies;
 	unsigned char *ldt; /* descriptors of 8 bytes; NULL: none */
 	size_t ldt_len;
+	struct dump_seccomp *seccomp;	/* parallel to task->threads, or NULL: no thread has any */
 	struct user_dispatch *dispatch; /* parallel to task->threads; NULL: no thread has any */
 	struct posix_timers timers;
 	uint32_t sent_by_itimers; /* bit N: the signal of interval timer N waited already when they were looked at */
@@ -51,6 +59,7 @@ struct dump {
 	struct kernel *kernel;
 	int images_dirfd;
 	struct task_tree tree;
+	struct seccomp_set seccomp;
 	bool seized;
 	bool committed; /* inventory.img is there */
 	struct fd_dump *fds;

@@ -134,6 +134,19 @@ struct plan_creds {
 	const uint32_t *groups;
 };
 
+/* One of seccomp(2). */
+struct plan_filter {
+	const void *code;   /* struct sock_filter[nr] */
+	uint32_t nr, flags; /* flags: SECCOMP_FILTER_FLAG_* */
+};
+
+/* What a thread does first, in this order: whom it creates has what it has installed before. */
+enum plan_step_kind { STEP_THREAD, STEP_FILTER, STEP_STRICT };
+struct plan_step {
+	uint32_t kind;
+	uint32_t nr; /* of the thread, the filter */
+};
+
 /* The kernel's siginfo_t. */
 struct plan_siginfo {
 	uint32_t signo;
@@ -152,6 +165,8 @@ struct plan_thread {
 	uint64_t rseq_addr;  /* 0: none is registered */
 	const struct plan_siginfo *signals;
 	uint64_t user_flags; /* of the flags register; the thread has to set them itself */
+	const struct plan_step *steps;
+	uint64_t nr_steps;
 	char comm[PLAN_COMM_LEN];
 	struct plan_creds creds;
 	struct plan_attributes attributes;
@@ -238,6 +253,8 @@ struct restorer_args {
 	struct plan_thread *threads; /* [0] is the leader */
 	uint32_t nr_threads;
 	uint32_t threads_left; /* futex: threads beside the leader that have not come to their end */
+	uint32_t relayed_left; /* futex: threads that others than the leader have yet to create */
+	const struct plan_filter *filters;
 
 	/* For a rt_sigtimedwait(2) that the engine lets the task make. */
 	uint64_t sigchld_mask;
@@ -284,6 +301,7 @@ enum restorer_op {
 	OP_MEMBARRIER,
 	OP_CLOSE_FDS,
 	OP_CLONE,
+	OP_SECCOMP,
 	OP_RLIMIT,
 	OP_SIGACTION,
 	OP_SIGNAL,

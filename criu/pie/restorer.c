@@ -6,8 +6,10 @@
 #include "pie/restorer.h"
 
 #include <compel/plugins/std.h>
+#include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 
@@ -70,32 +72,66 @@ static __attribute__((noreturn)) void park(struct plan_thread *th)
 		stop_self(th->args);
 }
 
+static int thread_main(void *arg);
+
+static void create_thread(struct restorer_args *args, struct plan_thread *th)
+{
+	int32_t tid = th->tid;
+	struct clone_args clone = {
+		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
+		.stack = th->stack_start,
+		.stack_size = th->stack_size,
+		.set_tid = (uintptr_t)&tid,
+		.set_tid_size = 1,
+	};
+
+	prepare_birth(th);
+	check(args, OP_CLONE, std_clone3(&clone, sizeof(clone), thread_main, th), tid, 0);
+}
+
+/* Seccomp sleeps as long as the tracer holds us: it forbids nothing yet. */
+static void install_filter(struct restorer_args *args, uint32_t nr)
+{
+	const struct plan_filter *f = &args->filters[nr];
+	struct sock_fprog program = { f->nr, (struct sock_filter *)f->code };
+
+	/* It changes how we speculate where the kernel's default is so, and it was that before. */
+	check(args, OP_SECCOMP,
+	      sys_seccomp(SECCOMP_SET_MODE_FILTER, f->flags | SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program), nr, f->nr);
+}
+
+static void take_steps(struct plan_thread *th)
+{
+	struct restorer_args *args = th->args;
+
+	for (uint64_t i = 0; i < th->nr_steps; i++) {
+		const struct plan_step *step = &th->steps[i];
+
+		switch (step->kind) {
+		case STEP_THREAD:
+			create_thread(args, &args->threads[step->nr]);
+			if (th != args->threads)
+				count_down(&args->relayed_left);
+			break;
+		case STEP_FILTER:
+			install_filter(args, step->nr);
+			break;
+		case STEP_STRICT:
+			check(args, OP_SECCOMP, sys_seccomp(SECCOMP_SET_MODE_STRICT, 0, NULL), 0, 0);
+			break;
+		}
+	}
+}
+
 static int thread_main(void *arg)
 {
 	struct plan_thread *th = arg;
 
+	take_steps(th);
 	restore_thread(th);
 	restore_thread_signals(th);
 	count_down(&th->args->threads_left);
 	park(th);
-}
-
-static void create_threads(struct restorer_args *args)
-{
-	for (uint32_t i = 1; i < args->nr_threads; i++) {
-		struct plan_thread *th = &args->threads[i];
-		int32_t tid = th->tid;
-		struct clone_args clone = {
-			.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
-			.stack = th->stack_start,
-			.stack_size = th->stack_size,
-			.set_tid = (uintptr_t)&tid,
-			.set_tid_size = 1,
-		};
-
-		prepare_birth(th);
-		check(args, OP_CLONE, std_clone3(&clone, sizeof(clone), thread_main, th), tid, 0);
-	}
 }
 
 void restorer_entry(struct restorer_args *args);
@@ -114,8 +150,9 @@ void restorer_entry(struct restorer_args *args)
 	enter_stage(args, STAGE_THREADS);
 	if (args->owns_fds)
 		check(args, OP_CLOSE_FDS, sys_close_range(args->first_service_fd, ~0u, 0), args->first_service_fd, 0);
-	create_threads(args);
+	take_steps(&args->threads[0]);
 	restore_process(args);
+	wait_for_zero(&args->relayed_left);
 	if (args->early_timers)
 		create_timers(args);
 	restore_thread(&args->threads[0]);

@@ -20,7 +20,8 @@
 
 /* Byte offsets in the region. */
 struct layout {
-	uint64_t args, areas, reads, iovs, threads, timers, signals, groups, auxv, proxy, policies, segments;
+	uint64_t args, areas, reads, iovs, threads, steps, filters, code, timers, signals, groups, auxv, proxy;
+	uint64_t policies, segments;
 	uint64_t aside, stacks, shared, len;
 	uint64_t nr_signals, nr_groups;
 };
@@ -60,6 +61,9 @@ static void lay_out(const struct restore *r, const struct restore_task *rt, stru
 	l->reads = reserve(&end, plan->nr_reads * sizeof(struct plan_read), 16);
 	l->iovs = reserve(&end, plan->nr_iovs * sizeof(struct plan_iov), 16);
 	l->threads = reserve(&end, nr_threads * sizeof(struct plan_thread), 16);
+	l->steps = reserve(&end, rt->seccomp.nr_steps * sizeof(struct plan_step), 16);
+	l->filters = reserve(&end, rt->seccomp.nr_filters * sizeof(struct plan_filter), 16);
+	l->code = reserve(&end, rt->seccomp.code_len, 16);
 	l->timers = reserve(&end, nr_timers(rt) * sizeof(struct plan_timer), 16);
 	l->signals = reserve(&end, l->nr_signals * sizeof(struct plan_siginfo), 16);
 	l->groups = reserve(&end, l->nr_groups * sizeof(uint32_t), 16);
@@ -236,6 +240,20 @@ static void put_memory(const struct restore_task *rt, char *base, const struct l
 	a->pages_len = rt->source ? rt->source->size : 0;
 }
 
+static void put_steps(const struct restore *r, const struct restore_task *rt, char *base, const struct layout *l,
+		      struct restorer_args *a)
+{
+	struct plan_filter *filters = (struct plan_filter *)(base + l->filters);
+	struct plan_step *steps = (struct plan_step *)(base + l->steps);
+
+	seccomp_plan_put(&rt->seccomp, r->seccomp, steps, filters, base + l->code);
+	a->filters = filters;
+	for (size_t i = 0; i < a->nr_threads; i++) {
+		a->threads[i].steps = steps + rt->seccomp.threads[i].first;
+		a->threads[i].nr_steps = rt->seccomp.threads[i].nr;
+	}
+}
+
 static int put_args(struct restore *r, struct restore_task *rt, char *base, const struct layout *l)
 {
 	struct restorer_args *a = (struct restorer_args *)(base + l->args);
@@ -260,12 +278,14 @@ static int put_args(struct restore *r, struct restore_task *rt, char *base, cons
 	a->threads = (struct plan_thread *)(base + l->threads);
 	a->nr_threads = rt->task->nr_threads;
 	a->threads_left = a->nr_threads - 1;
+	a->relayed_left = rt->seccomp.nr_relayed;
 	for (size_t i = 0; i < a->nr_threads; i++) {
 		put_thread(&f, r, rt, i, &a->threads[i]);
 		a->threads[i].args = a;
 		a->threads[i].stack_start = (uintptr_t)base + l->stacks + i * STACK_SIZE;
 		a->threads[i].stack_size = STACK_SIZE;
 	}
+	put_steps(r, rt, base, l, a);
 	return put_mm(r, rt, base + l->auxv, &a->mm);
 }
 

@@ -21,6 +21,7 @@
 #include "pie/plan.h"
 #include "restore/fill.h"
 #include "restore/mem_plan.h"
+#include "restore/seccomp_plan.h"
 #include "task/attributes.h"
 #include "task/core_restore.h"
 #include "task/share.h"
@@ -61,6 +62,7 @@ struct restore_task {
 	uint64_t clone_flags, unshare_flags;
 	struct restore_task *owner[SHARE_NR];
 
+	struct seccomp_plan seccomp;
 	struct mem_plan plan;
 	struct page_source *source; /* NULL: no pages are stored */
 	int pages_fd;		    /* the same in the tasks, inherited by all */
@@ -84,6 +86,8 @@ struct restore {
 	int images_dirfd;
 	struct task_tree tree;	   /* helpers too, behind the tasks of the images */
 	size_t nr_alive;	   /* tasks that get memory */
+	SeccompEntry *seccomp;	   /* of all; NULL: there is no image */
+	bool any_seccomp;	   /* some threads have it */
 	bool timer_ids;		   /* the kernel gives the ids of POSIX timers that it is told */
 	bool any_shared[SHARE_NR]; /* some tasks have one descriptor table, ... */
 	struct fd_restore *fds;

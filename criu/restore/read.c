@@ -354,6 +354,15 @@ static int take_extra(void *arg, MmExtraEntry *e)
 	return mm_extra_validate(&r->ctx, e, rt->mm);
 }
 
+static int read_seccomp(struct restore *r)
+{
+	int err = image_read_single(r->images_dirfd, IMG_SECCOMP, (ProtobufCMessage **)&r->seccomp);
+
+	if (err == -ENOENT) /* it belongs to the sets of newer CRIUs */
+		return 0;
+	return err ? cr_fail_errno(&r->ctx, err, "Can't read seccomp.img") : seccomp_validate(&r->ctx, r->seccomp);
+}
+
 int restore_read(struct restore *r)
 {
 	InventoryEntry *inv = NULL;
@@ -370,6 +379,8 @@ int restore_read(struct restore *r)
 		err = check_attributes(r);
 	if (!err)
 		err = mm_extra_read(&r->ctx, r->images_dirfd, take_extra, r);
+	if (!err)
+		err = read_seccomp(r);
 	if (inv)
 		inventory_entry__free_unpacked(inv, NULL);
 	return err;
@@ -391,6 +402,7 @@ static void free_task(struct restore_task *rt, size_t nr_threads)
 		fs_entry__free_unpacked(rt->fs, NULL);
 	pagemap_free(&rt->pagemap);
 	mem_plan_free(&rt->plan);
+	seccomp_plan_free(&rt->seccomp);
 	source_close(&rt->source);
 	free(rt->threads);
 	free(rt);
@@ -408,4 +420,7 @@ void restore_free_tree(struct restore *r)
 	task_tree_free(&r->tree);
 	attributes_free(&r->attributes);
 	fd_restore_free(&r->fds);
+	if (r->seccomp)
+		seccomp_entry__free_unpacked(r->seccomp, NULL);
+	r->seccomp = NULL;
 }

@@ -88,8 +88,6 @@ static int check_thread(struct cr_ctx *ctx, pid_t tid, const CoreEntry *core)
 	err = core_regs_from_entry(core->thread_info->gpregs, &regs);
 	if (err)
 		return cr_fail_errno(ctx, err, "Registers in core-%d.img", tid);
-	if ((th->has_seccomp_mode && th->seccomp_mode != SECCOMP_MODE__disabled) || th->has_seccomp_filter)
-		return unsupported(ctx, tid, "seccomp is");
 	if (!th->creds)
 		return damaged(ctx, tid, "it has no credentials");
 	if (th->comm && strlen(th->comm) >= PLAN_COMM_LEN)
@@ -146,8 +144,6 @@ static int check_task(struct cr_ctx *ctx, pid_t pid, const TaskCoreEntry *tc)
 		return damaged(ctx, pid, "the number of limits");
 	if (tc->personality & PERSONALITY_TYPE)
 		return unsupported(ctx, pid, "its personality (execution domain) is");
-	if (tc->has_old_seccomp_mode && tc->old_seccomp_mode != SECCOMP_MODE__disabled)
-		return unsupported(ctx, pid, "seccomp is");
 	if (tc->timers) {
 		if (!check_itimer(tc->timers->real) || !check_itimer(tc->timers->virt) ||
 		    !check_itimer(tc->timers->prof))

@@ -90,6 +90,14 @@ static int plan_memfds(struct restore *r, const struct restore_task *rt)
 	return 0;
 }
 
+static int plan_seccomp(struct restore *r, struct restore_task *rt)
+{
+	int err = seccomp_plan(&r->ctx, rt->task, rt->cores, r->seccomp, &rt->seccomp);
+
+	r->any_seccomp |= rt->seccomp.any;
+	return err;
+}
+
 static int plan_timers(struct restore *r, const struct restore_task *rt)
 {
 	const TaskTimersEntry *timers = rt->cores[0]->tc->timers;
@@ -125,7 +133,9 @@ static int phase_plan(void *arg)
 			break;
 		if (!task_lives(t))
 			continue;
-		err = plan_timers(r, restore_of(t));
+		err = plan_seccomp(r, restore_of(t));
+		if (!err)
+			err = plan_timers(r, restore_of(t));
 		if (!err)
 			err = plan_memory(r, restore_of(t));
 		if (!err)

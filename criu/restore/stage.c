@@ -53,6 +53,7 @@ static const char *const op_forms[OP_NR] = {
 	[OP_MEMBARRIER] = "can't register for membarrier command %#llx",
 	[OP_CLOSE_FDS] = "can't close descriptors from %llu on",
 	[OP_CLONE] = "can't create thread %llu",
+	[OP_SECCOMP] = "can't install seccomp filter %llu of %llu instructions",
 	[OP_RLIMIT] = "can't set limit %llu to %#llx",
 	[OP_SIGACTION] = "can't set the action of signal %llu",
 	[OP_SIGNAL] = "can't queue signal %llu",

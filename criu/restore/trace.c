@@ -11,6 +11,10 @@
 #include "restore/fill_task.h"
 #include "restore/stage.h"
 
+#ifndef PTRACE_O_SUSPEND_SECCOMP
+#define PTRACE_O_SUSPEND_SECCOMP (1 << 21)
+#endif
+
 #define TRACE_OPTIONS                                                                                                  \
 	(PTRACE_O_EXITKILL | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACESYSGOOD)
 
@@ -108,15 +112,20 @@ static void drop_live(struct trace *tr, pid_t tid)
 
 int trace_root(struct restore *r)
 {
+	/* All who come of it inherit this: what they install sleeps until they are let go. */
+	unsigned long options = TRACE_OPTIONS | (r->any_seccomp ? PTRACE_O_SUSPEND_SECCOMP : 0);
 	int err = trace_make(r);
 
 	if (!err)
 		err = add_live(r->trace, r->root_pid);
 	if (err)
 		return err;
-	if (ptrace(PTRACE_SEIZE, r->root_pid, NULL, TRACE_OPTIONS))
-		return cr_fail_errno(&r->ctx, -errno, "Can't trace the root task %d", r->root_pid);
-	return 0;
+	if (!ptrace(PTRACE_SEIZE, r->root_pid, NULL, options))
+		return 0;
+	if (errno == EPERM && r->any_seccomp)
+		return cr_fail(&r->ctx, -EPERM,
+			       "To restore seccomp takes CAP_SYS_ADMIN and a criu that has no seccomp itself");
+	return cr_fail_errno(&r->ctx, -errno, "Can't trace the root task %d", r->root_pid);
 }
 
 /* ---- events -------------------------------------------------------------------------------------------------- */

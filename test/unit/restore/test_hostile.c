@@ -184,7 +184,6 @@ static void test_task(void **state)
 	CASE(NULL, c[2].tc.comm = "");
 	CASE("stop signal", c[2].tc.has_stop_signo = true; c[2].tc.stop_signo = 65);
 	CASE("execution domain", c[2].tc.personality = 8);
-	CASE("seccomp", c[2].tc.has_old_seccomp_mode = true; c[2].tc.old_seccomp_mode = SECCOMP_MODE__strict);
 }
 
 static void test_thread(void **state)
