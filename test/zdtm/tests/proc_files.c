@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Open files of /proc about the tasks themselves, shared and not, a current directory there, and global ones.
+ * Open files of /proc about the tasks themselves, shared and not, a current directory there, and global ones, of /sys
+ * too.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -108,7 +109,7 @@ static void child(struct test_sync *sync, int status, int maps)
 
 int main(int argc, char **argv)
 {
-	int status, maps, mem, dir, fds, comm, of_child, of_child_maps, global, sysctl, self, exe;
+	int status, maps, mem, dir, fds, comm, of_child, of_child_maps, global, sysctl, sysfs, self, exe;
 	struct test_sync sync;
 	char text[256] = "";
 	pid_t pid;
@@ -131,6 +132,8 @@ int main(int argc, char **argv)
 	of_child_maps = open_of(pid, "task/../maps", O_RDONLY);
 	global = MUST(open("/proc/meminfo", O_RDONLY));
 	sysctl = MUST(open("/proc/sys/kernel/pid_max", O_RDONLY));
+	sysfs = MUST(open("/sys/kernel/mm/transparent_hugepage/enabled", O_RDONLY));
+	CHECK_EQ(read(sysfs, text, 3), 3);
 	self = MUST(open("/proc/self", O_PATH | O_NOFOLLOW));
 	exe = open_of(getpid(), "exe", O_PATH | O_NOFOLLOW);
 
@@ -156,6 +159,8 @@ int main(int argc, char **argv)
 	CHECK_EQ(pread(global, text, 9, 0), 9);
 	CHECK_MEM(text, "MemTotal:", 9);
 	CHECK(pread(sysctl, text, 16, 0) > 0 && atoi(text) > 300);
+	CHECK_EQ(lseek(sysfs, 0, SEEK_CUR), 3);
+	CHECK(read(sysfs, text, sizeof(text)) > 5);
 	text[MUST(readlinkat(self, "", text, sizeof(text) - 1))] = '\0';
 	CHECK_EQ(atoi(text), getpid());
 	CHECK(readlinkat(exe, "", text, sizeof(text)) > 0);
