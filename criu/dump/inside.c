@@ -106,20 +106,20 @@ static int ask_policies(struct dump *d, struct task *task)
 static int ask_task(struct dump *d, struct task *task)
 {
 	struct dump_state *s = state_of(task);
-	struct parasite_task *args = &parasite_args(task)->task;
-	size_t next = put_areas(&s->vmas, 0, &args->areas), first;
+	struct parasite_areas *areas = &parasite_args(task)->areas;
+	size_t next = put_areas(&s->vmas, 0, areas), first;
 	int r = parasite_run(d->ctx, task, 0, PARASITE_GET_TASK);
 
 	if (r < 0)
 		return r;
-	s->inside = *args;
-	r = keep_areas(s, 0, &args->areas);
+	s->inside = parasite_args(task)->task;
+	r = keep_areas(s, 0, areas);
 	while (!r && next < s->vmas.nr) {
 		first = next;
-		next = put_areas(&s->vmas, first, &args->areas);
+		next = put_areas(&s->vmas, first, areas);
 		r = parasite_run(d->ctx, task, 0, PARASITE_GET_MODES);
 		if (!r)
-			r = keep_areas(s, first, &args->areas);
+			r = keep_areas(s, first, areas);
 	}
 	return r < 0 ? r : ask_policies(d, task);
 }

@@ -49,9 +49,10 @@ static int32_t has_ldt(void)
 	return (int32_t)sys_modify_ldt(0, (void *)-(unsigned long)PAGE, 1) == -EFAULT;
 }
 
-static long get_policy(struct parasite_policy *p, unsigned long flags)
+/* Without flags: of the thread, and there must be no address. */
+static long get_policy(struct parasite_policy *p, uint64_t addr, unsigned long flags)
 {
-	return sys_get_mempolicy(&p->mode, (unsigned long *)p->nodes, sizeof(p->nodes) * 8, p->addr, flags);
+	return sys_get_mempolicy(&p->mode, (unsigned long *)p->nodes, sizeof(p->nodes) * 8, addr, flags);
 }
 
 static long get_modes(struct parasite_areas *a)
@@ -92,7 +93,6 @@ static long get_task(struct parasite_task *t)
 	t->memory_merge = positive_or_zero(sys_prctl(PR_GET_MEMORY_MERGE_, 0, 0, 0, 0));
 	t->has_ldt = has_ldt();
 	t->locks_future = locks_future(t);
-	get_modes(&t->areas);
 	r = sys_membarrier(MEMBARRIER_GET_REGISTRATIONS, 0, 0);
 	t->membarrier = r > 0 ? r : 0;
 	r = sys_prctl(PR_GET_CHILD_SUBREAPER, (unsigned long)&subreaper, 0, 0, 0);
@@ -128,7 +128,7 @@ static void get_attributes(struct parasite_thread *t)
 	t->session_keyring = sys_keyctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0);
 	t->process_keyring = sys_keyctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_PROCESS_KEYRING, 0);
 	t->thread_keyring = sys_keyctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_THREAD_KEYRING, 0);
-	if (get_policy(&t->policy, 0) < 0)
+	if (get_policy(&t->policy, 0, 0) < 0)
 		t->policy.mode = MPOL_DEFAULT;
 }
 
@@ -261,11 +261,12 @@ int parasite_entry(unsigned int cmd, void *area)
 
 	switch (cmd) {
 	case PARASITE_GET_TASK:
+		get_modes(&args->areas);
 		return get_task(&args->task);
 	case PARASITE_GET_MODES:
-		return get_modes(&args->task.areas);
+		return get_modes(&args->areas);
 	case PARASITE_GET_POLICY:
-		return get_policy(&args->policy, MPOL_F_ADDR);
+		return get_policy(&args->policy, args->policy.addr, MPOL_F_ADDR);
 	case PARASITE_GET_THREAD:
 		return get_thread(&args->thread);
 	case PARASITE_GET_FD_FLAGS:

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 enum parasite_cmd {
-	PARASITE_GET_TASK = 1, /* union parasite_args.task: what only the task itself can ask */
-	PARASITE_GET_MODES,    /* .task.areas: the same question about further areas */
+	PARASITE_GET_TASK = 1, /* union parasite_args.task: what only the task itself can ask; and .areas */
+	PARASITE_GET_MODES,    /* .areas: the same question about further areas */
 	PARASITE_GET_POLICY,   /* .policy: the memory policy of the area at .policy.addr */
 	PARASITE_GET_THREAD,   /* .thread: the same of the calling thread */
 	PARASITE_GET_FD_FLAGS, /* .fd: flags of a descriptor, where nothing else tells them */
@@ -56,7 +56,6 @@ struct parasite_areas {
 };
 
 struct parasite_task {
-	struct parasite_areas areas;
 	struct parasite_sigaction sigactions[PARASITE_NSIG]; /* [n] is signal n + 1; SIGKILL's and SIGSTOP's are zero */
 	struct parasite_itimer itimers[3];		     /* ITIMER_REAL, _VIRTUAL, _PROF */
 	struct parasite_rlimit rlimits[PARASITE_NR_RLIMITS];
@@ -128,7 +127,10 @@ struct parasite_store {
 };
 
 union parasite_args {
-	struct parasite_task task;
+	struct {
+		struct parasite_task task;
+		struct parasite_areas areas;
+	};
 	struct parasite_thread thread;
 	struct parasite_policy policy;
 	struct parasite_fd fd;
