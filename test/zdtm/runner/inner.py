@@ -53,6 +53,8 @@ def rounds(s, job):
             s.compare(before, "the dump")
             continue
         s.check_dumped(code, before)
+        if test.warned() and not s.log_has(r"Warn .*" + test.warned()):
+            raise proc.Failure(f"no Warn line with {test.warned()!r} in the log")
         code = s.restore(images, restore_pmem)
         note_features(s, job, code)
         s.check_restored(code, before)

@@ -6,6 +6,7 @@ Lines in the head, each " * key: value":
   dump-options:     restore-options:
   needs:            words that the runner knows (root, avx512f, ...): skipped where one is missing
   expect: refused REGEX   the dump must fail, say so in its log, and leave the task running
+  expect: warned REGEX    the dump must say so in its log
   ignore:           regular expressions of snapshot paths (PID/part/...) that may differ; the text says why
   rounds:           dumps and restores in a row, if the state allows fewer than usual
   timeout:          seconds for one command
@@ -54,12 +55,20 @@ class Test:
     def options(self, command):
         return self.words("options") + self.words(f"{command}-options")
 
+    def expected(self, what):
+        """The regular expression of a line "expect: WHAT ...", or None."""
+        for line in self.keys.get("expect", []):
+            if line.startswith(what + " "):
+                return line[len(what) + 1:]
+        return None
+
     def refused(self):
         """The regular expression of the refusal, or None."""
-        for line in self.keys.get("expect", []):
-            if line.startswith("refused "):
-                return line[len("refused "):]
-        return None
+        return self.expected("refused")
+
+    def warned(self):
+        """The regular expression of the warning that each dump has to give, or None."""
+        return self.expected("warned")
 
     def missing(self):
         """The first need that this machine doesn't meet, or None."""

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * System call user dispatch is back after a dump that was refused for something else, as late as can be: a lock.
+ *
+ * expect: refused lock
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "zdtm.h"
+
+#define SET_DISPATCH 59
+#define ALLOW	     0
+#define BLOCK	     1
+
+static volatile char selector = ALLOW;
+static atomic_int caught, started, end;
+
+static void on_sigsys(int sig, siginfo_t *info, void *context)
+{
+	selector = ALLOW;
+	atomic_store(&caught, info->si_syscall);
+}
+
+static void *body(void *arg)
+{
+	const struct sigaction action = { .sa_sigaction = on_sigsys, .sa_flags = SA_SIGINFO };
+
+	MUST(sigaction(SIGSYS, &action, NULL));
+	if (prctl(SET_DISPATCH, 1, 0x100000, 0x1000, &selector) < 0)
+		skip("no user dispatch: %s", strerror(errno));
+	selector = BLOCK;
+	atomic_store(&started, 1);
+	while (!atomic_load(&end))
+		;
+	syscall(SYS_getppid);
+	CHECK_EQ(atomic_load(&caught), SYS_getppid);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	pthread_t thread;
+	int fd;
+
+	test_init(argc, argv);
+	fd = MUST(open("lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	MUST(flock(fd, LOCK_EX));
+	CHECK_EQ(pthread_create(&thread, NULL, body, NULL), 0);
+	while (!atomic_load(&started))
+		test_msleep(2);
+
+	test_ready();
+	test_wait();
+
+	atomic_store(&end, 1);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	pass();
+}
