@@ -12,6 +12,7 @@
 #include "mem/pagemap.h"
 #include "mem/scan.h"
 #include "mem/shmem.h"
+#include "mem/sysv.h"
 #include "pages/pump.h"
 #include "seize/supervisor.h"
 
@@ -124,6 +125,9 @@ static int find_segments(struct dump *d)
 
 	for_each_task (&d->tree, task)
 		if (!r && task->state != TASK_DEAD)
+			r = shmem_dump_add_sysv(d->shmem, &state_of(task)->vmas);
+	for_each_task (&d->tree, task)
+		if (!r && task->state != TASK_DEAD)
 			r = shmem_dump_add(d->shmem, &state_of(task)->vmas);
 	return r;
 }
@@ -145,8 +149,13 @@ static int dump_segments(struct dump *d)
 		.next_pages_id = &d->next_pages_id,
 		.cancelled = cancelled,
 	};
-	int r = fd_dump_memfds(d->fds, store_memfd, d);
+	TaskKobjIdsEntry ids = TASK_KOBJ_IDS_ENTRY__INIT;
+	int r;
 
+	dump_fill_namespace_ids(&ids);
+	r = sysv_dump(d->ctx, d->images_dirfd, ids.ipc_ns_id, d->shmem);
+	if (!r)
+		r = fd_dump_memfds(d->fds, store_memfd, d);
 	if (!r)
 		r = shmem_dump_all(d->shmem, &args, &stored);
 	d->stats.dump.shpages_scanned = d->stats.dump.shpages_written = stored.nr_pages;

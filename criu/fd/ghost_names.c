@@ -3,22 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/str.h"
-
-#define STACK_SIZE (32u << 10)
+#include "base/watcher.h"
 
 /* Stands in the list before anything is made, so that the watcher knows of all there can be. */
 struct ghost_name {
@@ -35,9 +29,7 @@ struct ghost_names {
 	struct ghost_name *last;
 	size_t nr;
 	const uint32_t *keep; /* NULL, or set when the names shall stay */
-	pid_t watcher;
-	int pidfd; /* our own, for the watcher */
-	_Alignas(16) char stack[STACK_SIZE];
+	struct watcher *watcher;
 };
 
 /* 0, -ENOENT if it isn't there any more, or -errno. */
@@ -62,41 +54,26 @@ static bool are_kept(const struct ghost_names *names)
 	return names->keep && __atomic_load_n(names->keep, __ATOMIC_ACQUIRE);
 }
 
-/* It shares our memory, errno too: while we live it makes system calls that don't fail, and waits. */
-static int watch(void *arg)
+static void remove_all(void *arg)
 {
 	const struct ghost_names *names = arg;
-	struct pollfd fd = { names->pidfd, POLLIN, 0 };
 
-	syscall(SYS_setsid);
-	while (syscall(SYS_poll, &fd, 1, -1) != 1)
-		;
 	for (const struct ghost_name *name = names->last; name && !are_kept(names); name = name->next)
 		remove_name(name);
-	syscall(SYS_exit_group, 0);
-	return 0;
 }
 
 int ghost_names_begin(struct cr_ctx *ctx, struct ghost_names **ret)
 {
 	struct ghost_names *names = calloc(1, sizeof(*names));
+	int r;
 
 	if (!names)
 		return -ENOMEM;
 	names->ctx = ctx;
-	names->pidfd = syscall(SYS_pidfd_open, getpid(), 0);
-	if (names->pidfd < 0) {
+	r = watcher_start(ctx, remove_all, names, &names->watcher);
+	if (r < 0) {
 		free(names);
-		return cr_fail_errno(ctx, -errno, "Can't open a pidfd of our own");
-	}
-	/* No signal tells of its end. */
-	names->watcher = clone(watch, names->stack + sizeof(names->stack), CLONE_VM | CLONE_UNTRACED, names);
-	if (names->watcher < 0) {
-		int r = -errno;
-
-		close(names->pidfd);
-		free(names);
-		return cr_fail_errno(ctx, r, "Can't create the process that watches over names of files");
+		return r;
 	}
 	*ret = names;
 	return 0;
@@ -114,10 +91,7 @@ void ghost_names_end(struct ghost_names **namesp)
 	if (!names)
 		return;
 	ghost_names_remove(names, 0);
-	kill(names->watcher, SIGKILL);
-	while (waitpid(names->watcher, NULL, __WALL) < 0 && errno == EINTR)
-		;
-	close(names->pidfd);
+	watcher_end(&names->watcher);
 	free(names);
 	*namesp = NULL;
 }

@@ -26,12 +26,12 @@ static bool same_device(const struct stat *st, uint32_t flags)
 	return fd >= 0 && !fstat(fd, &own) && own.st_dev == st->st_dev;
 }
 
-bool memfd_is(const char *name, const struct stat *st, uint32_t *ret_hugetlb)
+bool memory_is_internal(const struct stat *st, uint32_t *ret_hugetlb)
 {
 	unsigned long size = st->st_blksize;
 	uint32_t hugetlb = 0;
 
-	if (!str_starts(name, MEMFD_PREFIX) || !S_ISREG(st->st_mode) || st->st_nlink)
+	if (!S_ISREG(st->st_mode) || st->st_nlink)
 		return false;
 	if (!same_device(st, 0)) {
 		if (size & (size - 1) || size <= 4096)
@@ -43,6 +43,11 @@ bool memfd_is(const char *name, const struct stat *st, uint32_t *ret_hugetlb)
 	if (ret_hugetlb)
 		*ret_hugetlb = hugetlb;
 	return true;
+}
+
+bool memfd_is(const char *name, const struct stat *st, uint32_t *ret_hugetlb)
+{
+	return str_starts(name, MEMFD_PREFIX) && memory_is_internal(st, ret_hugetlb);
 }
 
 uint32_t memfd_early_seals(uint32_t seals)

@@ -21,10 +21,12 @@
 #define MEMFD_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | F_SEAL_EXEC)
 
 /*
- * Is the file of ST, which the kernel shows as NAME, one? Another file may have such a name, so its device counts:
- * that of a memfd that is made for comparison. *RET_HUGETLB: the flags for memfd_create(2) that choose
- * its page size, MFD_HUGETLB among them; 0 for ordinary pages. It may be NULL.
+ * Is the file of ST on a mount inside the kernel that only memory is on: shared anonymous memory, memfds, System V
+ * segments? Their names say which. A memfd that is made for comparison tells. *RET_HUGETLB: the flags for
+ * memfd_create(2) that choose its page size, MFD_HUGETLB among them; 0 for ordinary pages. It may be NULL.
  */
+bool memory_is_internal(const struct stat *st, uint32_t *ret_hugetlb);
+/* Is the file of ST, which the kernel shows as NAME, a memfd? Another file may have such a name. */
 bool memfd_is(const char *name, const struct stat *st, uint32_t *ret_hugetlb);
 
 /*

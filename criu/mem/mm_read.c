@@ -27,7 +27,6 @@ static const struct {
 	uint32_t status;
 	const char *kind;
 } refused[] = {
-	{ VMA_AREA_SYSVIPC, "System V shared memory" },
 	{ VMA_AREA_SOCKET, "a socket mapping" },
 	{ VMA_AREA_AIORING, "an AIO ring" },
 	{ VMA_AREA_SHSTK, "a shadow stack" },
@@ -103,7 +102,9 @@ static int check_kind(struct cr_ctx *ctx, pid_t pid, const VmaEntry *e)
 		return bad(ctx, pid, e, "a memfd without a file");
 	if (backing & (VMA_FILE_SHARED | VMA_FILE_PRIVATE) && (!e->shmid || e->shmid > UINT32_MAX))
 		return bad(ctx, pid, e, "bad file id");
-	if (backing == VMA_ANON_SHARED && (!e->shmid || e->shmid > INT64_MAX))
+	if (e->status & VMA_AREA_SYSVIPC && (backing != VMA_ANON_SHARED || e->shmid > INT32_MAX))
+		return bad(ctx, pid, e, "not one of a System V segment");
+	if (backing == VMA_ANON_SHARED && !(e->status & VMA_AREA_SYSVIPC) && (!e->shmid || e->shmid > INT64_MAX))
 		return bad(ctx, pid, e, "bad segment id");
 	return 0;
 }

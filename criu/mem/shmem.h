@@ -6,6 +6,7 @@
 #ifndef CRIU_MEM_SHMEM_H
 #define CRIU_MEM_SHMEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -21,10 +22,13 @@ struct shmem_dump;
 /* Nothing yet. *RET goes with shmem_dump_end(). -ENOMEM. */
 int shmem_dump_begin(struct cr_ctx *ctx, struct shmem_dump **ret);
 /*
- * Notes the segments of one task's areas and sets vma->shmid, under which each is stored. Keeps descriptors of its
- * own. Writes nothing. 0 or -errno.
+ * Notes the segments of one task's areas, those of System V first for all tasks, since their ids can't be chosen. Sets
+ * vma->shmid, under which each is stored. Keeps descriptors of its own. Writes nothing. 0 or -errno.
  */
+int shmem_dump_add_sysv(struct shmem_dump *shm, struct vma_list *vmas);
 int shmem_dump_add(struct shmem_dump *shm, struct vma_list *vmas);
+/* The next System V segment from *AT (0 at first) on, with its file, borrowed; false if there is none. */
+bool shmem_dump_next_sysv(const struct shmem_dump *shm, size_t *at, int *ret_id, int *ret_fd);
 /* The same for a file of memory, a memfd, that FD (readable, borrowed) is. *RET_SHMID fits into 32 bits. */
 int shmem_dump_add_file(struct shmem_dump *shm, int fd, uint64_t *ret_shmid);
 

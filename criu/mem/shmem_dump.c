@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@ struct segment {
 	ino_t ino;
 	uint64_t shmid;
 	int fd; /* readable */
+	bool sysv;
 };
 
 struct shmem_dump {
@@ -72,7 +74,7 @@ static uint64_t choose_shmid(const struct shmem_dump *shm, ino_t ino)
 	return shmid;
 }
 
-static int insert(struct shmem_dump *shm, size_t at, dev_t dev, ino_t ino, int from_fd)
+static int insert(struct shmem_dump *shm, size_t at, dev_t dev, ino_t ino, int from_fd, bool sysv)
 {
 	uint64_t shmid;
 	int fd;
@@ -89,36 +91,60 @@ static int insert(struct shmem_dump *shm, size_t at, dev_t dev, ino_t ino, int f
 	fd = fcntl(from_fd, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
 		return cr_fail_errno(shm->ctx, -errno, "Can't keep shared memory open");
-	shmid = choose_shmid(shm, ino);
+	shmid = sysv ? ino : choose_shmid(shm, ino);
 	memmove(&shm->v[at + 1], &shm->v[at], (shm->nr - at) * sizeof(*shm->v));
-	shm->v[at] = (struct segment){ dev, ino, shmid, fd };
+	shm->v[at] = (struct segment){ dev, ino, shmid, fd, sysv };
 	shm->nr++;
 	return 0;
 }
 
-static int add(struct shmem_dump *shm, dev_t dev, ino_t ino, int fd, uint64_t *ret_shmid)
+static int add(struct shmem_dump *shm, dev_t dev, ino_t ino, int fd, bool sysv, uint64_t *ret_shmid)
 {
 	size_t at = find_place(shm, dev, ino);
 	int err = 0;
 
 	if (at == shm->nr || shm->v[at].dev != dev || shm->v[at].ino != ino)
-		err = insert(shm, at, dev, ino, fd);
+		err = insert(shm, at, dev, ino, fd, sysv);
 	if (!err)
 		*ret_shmid = shm->v[at].shmid;
 	return err;
 }
 
-int shmem_dump_add(struct shmem_dump *shm, struct vma_list *vmas)
+static int add_areas(struct shmem_dump *shm, struct vma_list *vmas, bool sysv)
 {
 	int err = 0;
 
 	for (size_t i = 0; i < vmas->nr && !err; i++) {
 		struct vma *v = &vmas->v[i];
 
-		if (v->status & VMA_ANON_SHARED)
-			err = add(shm, v->dev, v->ino, v->file_fd, &v->shmid);
+		if (v->status & VMA_ANON_SHARED && !(v->status & VMA_AREA_SYSVIPC) == !sysv)
+			err = add(shm, v->dev, v->ino, v->file_fd, sysv, &v->shmid);
 	}
 	return err;
+}
+
+int shmem_dump_add_sysv(struct shmem_dump *shm, struct vma_list *vmas)
+{
+	return add_areas(shm, vmas, true);
+}
+
+int shmem_dump_add(struct shmem_dump *shm, struct vma_list *vmas)
+{
+	return add_areas(shm, vmas, false);
+}
+
+bool shmem_dump_next_sysv(const struct shmem_dump *shm, size_t *at, int *ret_id, int *ret_fd)
+{
+	while (*at < shm->nr) {
+		const struct segment *s = &shm->v[(*at)++];
+
+		if (s->sysv) {
+			*ret_id = s->shmid;
+			*ret_fd = s->fd;
+			return true;
+		}
+	}
+	return false;
 }
 
 int shmem_dump_add_file(struct shmem_dump *shm, int fd, uint64_t *ret_shmid)
@@ -127,7 +153,7 @@ int shmem_dump_add_file(struct shmem_dump *shm, int fd, uint64_t *ret_shmid)
 
 	if (fstat(fd, &st))
 		return cr_fail_errno(shm->ctx, -errno, "Can't look at shared memory");
-	return add(shm, st.st_dev, st.st_ino, fd, ret_shmid);
+	return add(shm, st.st_dev, st.st_ino, fd, false, ret_shmid);
 }
 
 /* The segment's pages, read from a mapping of our own: only where there is data, so nothing gets allocated in it. */

@@ -41,13 +41,19 @@ static struct segment *find(const struct shmem_restore *shm, uint64_t shmid)
 	return shm->nr ? bsearch(&key, shm->v, shm->nr, sizeof(key), compare) : NULL;
 }
 
+/* sysv_restore.c brings those of System V back. */
+static bool is_ours(const VmaEntry *e)
+{
+	return (e->status & VMA_ANON_SHARED) && !(e->status & VMA_AREA_SYSVIPC);
+}
+
 static size_t count_areas(MmEntry *const *mms, size_t nr)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < nr; i++)
 		for (size_t j = 0; j < mms[i]->n_vmas; j++)
-			count += !!(mms[i]->vmas[j]->status & VMA_ANON_SHARED);
+			count += is_ours(mms[i]->vmas[j]);
 	return count;
 }
 
@@ -65,7 +71,7 @@ static int collect(struct shmem_restore *shm, MmEntry *const *mms, size_t nr)
 		for (size_t j = 0; j < mms[i]->n_vmas; j++) {
 			const VmaEntry *e = mms[i]->vmas[j];
 
-			if (e->status & VMA_ANON_SHARED)
+			if (is_ours(e))
 				shm->v[shm->nr++] = (struct segment){
 					.shmid = e->shmid,
 					.size = e->pgoff + (e->end - e->start), /* mm_validate() saw that it fits */

@@ -55,7 +55,6 @@ static const struct refused_file {
 	bool deleted; /* the kernel shows it as deleted, as it does each file of an internal mount */
 	const char *kind;
 } refused_files[] = {
-	{ "/SYSV", true, "System V shared memory" },
 	{ "/[aio]", true, "an AIO ring" },
 	{ "/secretmem", true, "secret memory (memfd_secret)" },
 	{ "/anon_hugepage", true, "hugetlb memory" },

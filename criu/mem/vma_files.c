@@ -8,12 +8,13 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "base/cleanup.h"
+#include "base/str.h"
 #include "mem/memfd.h"
 #include "mem/vma_internal.h"
 
 /* What the kernel calls the file behind anonymous memory that is shared, and behind a shared mapping of /dev/zero. */
 #define SHARED_ANON_NAME "/dev/zero"
+#define SYSV_PREFIX	 "/SYSV"
 #define MEM_MAJOR	 1
 #define ZERO_MINOR	 5
 #define NULL_MINOR	 3
@@ -67,44 +68,70 @@ static int table_init(struct file_table *table, size_t nr_files)
 	return table->slots ? 0 : -ENOMEM;
 }
 
+/* Is MAP, whose file ST is, of memory that has no place in a file system but is shared? Gives its kind. */
+static int classify_memory(const struct vma_task *task, const struct proc_map *map, const struct stat *st,
+			   struct vma *v)
+{
+	bool anon = map->deleted && !strcmp(map->name, SHARED_ANON_NAME);
+	bool sysv = map->deleted && str_starts(map->name, SYSV_PREFIX) && memory_is_internal(st, NULL);
+
+	/* prctl(PR_SET_VMA_ANON_NAME) gives shared anonymous memory another name. */
+	anon |= str_starts(map->name, "[anon_shmem:");
+	if (!anon && !sysv) {
+		if (map->deleted && memfd_is(map->name, st, NULL))
+			v->status |= VMA_AREA_MEMFD;
+		return 0;
+	}
+	if (!map->shared)
+		return vma_refuse(task, map, "a private mapping of shared anonymous memory");
+	v->status = VMA_AREA_REGULAR | VMA_ANON_SHARED | (sysv ? VMA_AREA_SYSVIPC : 0);
+	v->flags |= MAP_ANONYMOUS;
+	v->shmid = map->ino; /* of System V segments that is their id */
+	return 0;
+}
+
+static int open_map_file(const struct vma_task *task, const struct proc_map *map, int flags)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "map_files/%lx-%lx", (unsigned long)map->start, (unsigned long)map->end);
+	fd = openat(task->procfd, path, flags | O_CLOEXEC);
+	return fd < 0 ? cr_fail_errno(task->ctx, -errno, "task %d (%s): can't open the file of area %lx-%lx %s",
+				      task->pid, task->comm, (unsigned long)map->start, (unsigned long)map->end,
+				      map->name)
+		      : fd;
+}
+
 /* Opens the file and decides by it what the area is: V gets everything but a copy of the name. */
 static int open_file(const struct vma_task *task, const struct proc_map *map, struct vma *v, int *ret_fd)
 {
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int fd = open_map_file(task, map, O_PATH);
 	struct stat st;
-	char path[64];
-	bool anon;
+	int err;
 
-	snprintf(path, sizeof(path), "map_files/%lx-%lx", (unsigned long)map->start, (unsigned long)map->end);
-	fd = openat(task->procfd, path, O_PATH | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st))
-		return cr_fail_errno(task->ctx, -errno, "task %d (%s): can't open the file of area %lx-%lx %s",
-				     task->pid, task->comm, (unsigned long)map->start, (unsigned long)map->end,
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st))
+		return cr_fail_errno(task->ctx, -errno, "task %d (%s): can't look at %s", task->pid, task->comm,
 				     map->name);
-	anon = map->deleted && !strcmp(map->name, SHARED_ANON_NAME);
-	/* prctl(PR_SET_VMA_ANON_NAME) gives shared anonymous memory another name. */
-	anon |= !strncmp(map->name, "[anon_shmem:", strlen("[anon_shmem:"));
-	if (anon && S_ISREG(st.st_mode)) {
-		if (!map->shared)
-			return vma_refuse(task, map, "a private mapping of shared anonymous memory");
-		v->status = VMA_AREA_REGULAR | VMA_ANON_SHARED;
-		v->flags |= MAP_ANONYMOUS;
-		v->shmid = map->ino;
-		close_fdp(&fd);
-		fd = openat(task->procfd, path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			return cr_fail_errno(task->ctx, -errno,
-					     "task %d (%s): can't open the shared memory of area %lx-%lx", task->pid,
-					     task->comm, (unsigned long)map->start, (unsigned long)map->end);
-	} else if (S_ISBLK(st.st_mode)) {
+	if (S_ISBLK(st.st_mode))
 		return vma_refuse(task, map, "a mapping of a block device");
-	} else if (S_ISCHR(st.st_mode)) {
+	if (S_ISCHR(st.st_mode)) {
 		if (st.st_rdev != makedev(MEM_MAJOR, ZERO_MINOR) && st.st_rdev != makedev(MEM_MAJOR, NULL_MINOR))
 			return vma_refuse(task, map, "a mapping of a character device");
 	} else if (!S_ISREG(st.st_mode)) {
 		return vma_refuse(task, map, "a mapping of something that is no regular file");
-	} else if (map->deleted && memfd_is(map->name, &st, NULL)) {
-		v->status |= VMA_AREA_MEMFD;
+	} else {
+		err = classify_memory(task, map, &st, v);
+		if (err)
+			return err;
+	}
+	if (v->status & VMA_ANON_SHARED) {
+		close_fdp(&fd);
+		fd = open_map_file(task, map, O_RDONLY);
+		if (fd < 0)
+			return fd;
 	}
 	v->file_flags = file_access(map);
 	*ret_fd = take_fd(fd);

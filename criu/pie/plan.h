@@ -32,10 +32,18 @@
 #define PLAN_AREA_ONFAULT (1u << 4) /* with LOCK: MLOCK_ONFAULT */
 #define PLAN_AREA_GUARDED (1u << 5) /* has guard pages, which locking can't populate */
 #define PLAN_AREA_SEAL	  (1u << 6) /* mseal(2), after all else */
+/*
+ * A piece of the System V segment whose id is in FD: by shmat(2), so that it counts as attached and shmdt(2) finds it.
+ * READONLY: with SHM_RDONLY. Pieces of the same segment and access whose starts differ as their pgoff do are of one
+ * attachment.
+ */
+#define PLAN_AREA_ATTACH   (1u << 7)
+#define PLAN_AREA_READONLY (1u << 8)
 
 struct plan_area {
 	uint64_t start, len, pgoff; /* bytes */
 	uint64_t madv;		    /* bit N: madvise(2) with advice N */
+	uint64_t whole;		    /* with ATTACH: bytes of the segment, of whole pages */
 	uint32_t prot, flags;	    /* of mmap(2); MAP_FIXED_NOREPLACE is added */
 	int32_t fd;		    /* -1: anonymous */
 	uint32_t how;		    /* PLAN_AREA_* */
@@ -294,6 +302,7 @@ enum restorer_op {
 	OP_GUARD,
 	OP_SEAL,
 	OP_LOCK_FUTURE,
+	OP_ATTACH,
 	OP_MM_MAP,
 	OP_THP,
 	OP_PERSONALITY,

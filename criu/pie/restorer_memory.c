@@ -2,6 +2,7 @@
 #include <compel/plugins/std.h>
 #include <fcntl.h>
 #include <linux/mman.h>
+#include <stdbool.h>
 #include <linux/ioctl.h>
 #include <linux/userfaultfd.h>
 #include <sys/mman.h>
@@ -14,6 +15,9 @@
 #endif
 #ifndef MLOCK_ONFAULT
 #define MLOCK_ONFAULT 1
+#endif
+#ifndef SHM_RDONLY
+#define SHM_RDONLY 010000
 #endif
 #ifndef UFFD_USER_MODE_ONLY
 #define UFFD_USER_MODE_ONLY 1
@@ -41,13 +45,8 @@ static void unmap_old(struct restorer_args *args)
 	check(args, OP_UNMAP, sys_munmap(ptr(end), args->task_size - end), end, args->task_size);
 }
 
-static void map_area(struct restorer_args *args, const struct plan_area *a)
+static void advise(struct restorer_args *args, const struct plan_area *a)
 {
-	uint32_t prot = a->how & PLAN_AREA_WRITABLE ? a->prot | PROT_WRITE : a->prot;
-	long got = sys_mmap(ptr(a->start), a->len, prot, a->flags | MAP_FIXED_NOREPLACE, a->fd, a->pgoff);
-
-	if (got < 0 && got > -4096)
-		give_up(args, OP_MAP, got, a->start, a->start + a->len);
 	for (uint64_t left = a->madv; left; left &= left - 1) {
 		int advice = __builtin_ctzll(left);
 
@@ -55,11 +54,68 @@ static void map_area(struct restorer_args *args, const struct plan_area *a)
 	}
 }
 
+static void map_area(struct restorer_args *args, const struct plan_area *a)
+{
+	uint32_t prot = a->how & PLAN_AREA_WRITABLE ? a->prot | PROT_WRITE : a->prot;
+	uint32_t flags = a->flags;
+	int32_t fd = a->fd;
+	long got;
+
+	if (a->how & PLAN_AREA_ATTACH) { /* it keeps the place free */
+		prot = PROT_NONE;
+		flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+		fd = -1;
+	}
+	got = sys_mmap(ptr(a->start), a->len, prot, flags | MAP_FIXED_NOREPLACE, fd, fd < 0 ? 0 : a->pgoff);
+	if (got < 0 && got > -4096)
+		give_up(args, OP_MAP, got, a->start, a->start + a->len);
+	if (!(a->how & PLAN_AREA_ATTACH))
+		advise(args, a);
+}
+
+static bool same_attachment(const struct plan_area *a, const struct plan_area *b)
+{
+	uint32_t how = PLAN_AREA_ATTACH | PLAN_AREA_READONLY;
+
+	return (a->how & how) == (b->how & how) && a->fd == b->fd && a->start - a->pgoff == b->start - b->pgoff;
+}
+
+/* Attaches the segment somewhere, moves the pieces that are wanted to their places and lets go of the rest. */
+static void attach(struct restorer_args *args, const struct plan_area first, struct plan_area *areas, uint64_t nr)
+{
+	bool readonly = first.how & PLAN_AREA_READONLY;
+	uint32_t usual = readonly ? PROT_READ : PROT_READ | PROT_WRITE;
+	long at = sys_shmat(first.fd, NULL, readonly ? SHM_RDONLY : 0);
+
+	if (at < 0 && at > -4096)
+		give_up(args, OP_ATTACH, at, first.fd, first.start);
+	for (uint64_t i = 0; i < nr; i++) {
+		struct plan_area *a = &areas[i];
+		long got;
+
+		if (!same_attachment(&first, a))
+			continue;
+		got = sys_mremap(ptr(at + a->pgoff), a->len, a->len, MREMAP_MAYMOVE | MREMAP_FIXED, ptr(a->start));
+		if (got < 0 && got > -4096)
+			give_up(args, OP_ATTACH, got, a->fd, a->start);
+		if (a->prot != usual)
+			check(args, OP_PROTECT, sys_mprotect(ptr(a->start), a->len, a->prot), a->start,
+			      a->start + a->len);
+		advise(args, a);
+		a->how &= ~PLAN_AREA_ATTACH;
+	}
+	check(args, OP_ATTACH, sys_munmap(ptr(at), first.whole), first.fd, at);
+}
+
 static void map_areas(struct restorer_args *args)
 {
 	for (uint64_t i = 0; i < args->nr_areas; i++)
 		if (!(args->areas[i].how & PLAN_AREA_GUARD))
 			map_area(args, &args->areas[i]);
+	/* Now nothing that is attached anywhere can be in the way. */
+	for (uint64_t i = 0; i < args->nr_areas; i++)
+		if (args->areas[i].how & PLAN_AREA_ATTACH)
+			attach(args, args->areas[i], &args->areas[i], args->nr_areas - i);
 }
 
 /* The engine takes the descriptor while we are stopped; it fills while we read our part ourselves. */

@@ -16,6 +16,7 @@
 #include "mem/mm.h"
 #include "mem/pagemap.h"
 #include "mem/shmem.h"
+#include "mem/sysv.h"
 #include "mem/vdso.h"
 #include "pages/source.h"
 #include "pie/plan.h"
@@ -92,6 +93,8 @@ struct restore {
 	bool any_shared[SHARE_NR]; /* some tasks have one descriptor table, ... */
 	struct fd_restore *fds;
 	struct shmem_restore *segments;
+	struct sysv_restore *sysv;
+	uint32_t ipc_ns_id; /* as the images call our own */
 	struct kernel *kernel;
 	struct own_creds own_creds;
 	struct attributes *attributes;
@@ -109,7 +112,7 @@ struct restore {
 	struct ghost_names *pidfile; /* it goes if nothing comes of the restore */
 	struct trace *trace;
 	struct fill *fill;
-	struct guardian *guardian;
+	struct watcher *guardian;
 	struct cr_stats stats;
 	uint64_t started_us;
 };

@@ -14,7 +14,7 @@
 #define MADV_KEPT                                                                                                      \
 	(1ull << MADV_RANDOM | 1ull << MADV_SEQUENTIAL | 1ull << MADV_DONTFORK | 1ull << MADV_MERGEABLE |              \
 	 1ull << MADV_HUGEPAGE | 1ull << MADV_NOHUGEPAGE | 1ull << MADV_DONTDUMP | 1ull << MADV_WIPEONFORK)
-#define UNSUPPORTED_AREAS (VMA_AREA_SYSVIPC | VMA_AREA_SOCKET | VMA_AREA_AIORING | VMA_AREA_SHSTK | VMA_AREA_UPROBES)
+#define UNSUPPORTED_AREAS (VMA_AREA_SOCKET | VMA_AREA_AIORING | VMA_AREA_SHSTK | VMA_AREA_UPROBES)
 #define SPECIAL_AREAS	  (VMA_AREA_VSYSCALL | VMA_AREA_VDSO | VMA_AREA_VVAR)
 
 #ifndef MAP_DROPPABLE
@@ -167,7 +167,7 @@ static int plan_area(struct cr_ctx *ctx, pid_t pid, const VmaEntry *v, struct me
 	else if (v->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED))
 		file->kind = AREA_FILE;
 	else if (v->status & VMA_ANON_SHARED)
-		file->kind = AREA_SEGMENT;
+		file->kind = v->status & VMA_AREA_SYSVIPC ? AREA_SYSV : AREA_SEGMENT;
 	*area = (struct plan_area){
 		.start = v->start,
 		.len = v->end - v->start,
@@ -178,6 +178,11 @@ static int plan_area(struct cr_ctx *ctx, pid_t pid, const VmaEntry *v, struct me
 		.fd = -1,
 		.how = v->flags & MAP_LOCKED ? PLAN_AREA_LOCK : 0,
 	};
+	if (file->kind == AREA_SYSV) {
+		area->how |= PLAN_AREA_ATTACH;
+		if (v->has_fdflags && (v->fdflags & O_ACCMODE) == O_RDONLY)
+			area->how |= PLAN_AREA_READONLY;
+	}
 	return 0;
 }
 

@@ -16,7 +16,7 @@
 #include "pie/plan.h"
 #include "restore/fill.h"
 
-enum area_source { AREA_ANON, AREA_FILE, AREA_SEGMENT, AREA_MEMFD };
+enum area_source { AREA_ANON, AREA_FILE, AREA_SEGMENT, AREA_MEMFD, AREA_SYSV };
 
 /* Where an area's descriptor comes from, once there is one. */
 struct area_file {

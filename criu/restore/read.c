@@ -28,6 +28,7 @@ static int read_inventory(struct restore *r, InventoryEntry **ret)
 		return cr_fail(&r->ctx, -EOPNOTSUPP, "Images without root_ids in inventory.img aren't supported");
 	if (inv->plugins_entry && inv->plugins_entry->n_plugins)
 		return cr_fail(&r->ctx, -EOPNOTSUPP, "The images need the plugin %s", inv->plugins_entry->plugins[0]);
+	r->ipc_ns_id = inv->root_ids->ipc_ns_id;
 	if (inv->has_root_cg_set)
 		log_info(r->ctx.log, "Cgroups are left as they are: the tasks come up in ours");
 	return 0;

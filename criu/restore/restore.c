@@ -68,13 +68,15 @@ static int read_segments(struct restore *r)
 	_cleanup_free_ MmEntry **mms = calloc(r->nr_alive, sizeof(*mms));
 	struct task *t;
 	size_t n = 0;
+	int err;
 
 	if (!mms)
 		return -ENOMEM;
 	for_each_task (&r->tree, t)
 		if (task_lives(t))
 			mms[n++] = restore_of(t)->mm;
-	return shmem_restore_read(&r->ctx, r->images_dirfd, mms, n, &r->segments);
+	err = shmem_restore_read(&r->ctx, r->images_dirfd, mms, n, &r->segments);
+	return err ?: sysv_restore_read(&r->ctx, r->images_dirfd, r->ipc_ns_id, mms, n, &r->sysv);
 }
 
 static int plan_memfds(struct restore *r, const struct restore_task *rt)
@@ -202,7 +204,9 @@ static int phase_prepare(void *arg)
 		r->first_service_fd = SERVICE_FD_MIN;
 	raise_fd_limit(r);
 	err = fd_restore_make_memfds(r->fds, r->first_service_fd);
-	return err ?: make_shared(r);
+	if (!err)
+		err = make_shared(r);
+	return err ?: sysv_restore_make(r->sysv, &r->shared->committed);
 }
 
 static int phase_pre_restore(void *arg)
@@ -235,7 +239,9 @@ static int phase_tasks(void *arg)
 
 	if (!err && r->fill)
 		err = fill_finish(&r->fill, NULL);
-	return err ?: fd_restore_seal_memfds(r->fds);
+	if (!err)
+		err = fd_restore_seal_memfds(r->fds);
+	return err ?: sysv_restore_settle(r->sysv);
 }
 
 static int phase_post_restore(void *arg)
@@ -360,6 +366,7 @@ static int go_on(struct restore *r)
 	int err;
 
 	commit_tasks(r);
+	sysv_restore_keep(r->sysv);
 	fd_restore_remove_links(r->fds);
 	err = resume_tasks(r);
 	guardian_end(r);
@@ -383,6 +390,7 @@ static void restore_free(struct restore *r)
 
 	trace_free(r);
 	shmem_restore_free(&r->segments);
+	sysv_restore_free(&r->sysv);
 	restore_free_tree(r);
 	free(r->own_creds.groups);
 	if (r->kernel)

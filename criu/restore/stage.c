@@ -46,6 +46,7 @@ static const char *const op_forms[OP_NR] = {
 	[OP_GUARD] = "can't install guard pages at %#llx-%#llx",
 	[OP_SEAL] = "can't seal %#llx-%#llx (mseal)",
 	[OP_LOCK_FUTURE] = "can't lock all its future memory (mlockall)",
+	[OP_ATTACH] = "can't attach System V shared memory %llu at %#llx",
 	[OP_MM_MAP] = "can't set the bounds of its memory and its executable",
 	[OP_THP] = "can't disable huge pages",
 	[OP_PERSONALITY] = "can't set personality %#llx",

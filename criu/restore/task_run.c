@@ -93,6 +93,8 @@ static int find_area_files(struct restore *r, struct restore_task *rt)
 			continue;
 		if (file->kind == AREA_FILE)
 			err = fd_restore_get(r->fds, file->id, &plan->areas[i].fd);
+		else if (file->kind == AREA_SYSV)
+			err = sysv_restore_get(r->sysv, file->id, &plan->areas[i].fd, &plan->areas[i].whole);
 		else if (file->kind == AREA_MEMFD)
 			err = fd_restore_get_memfd(r->fds, file->id, file->writable, &plan->areas[i].fd);
 		else
@@ -111,7 +113,8 @@ static int keep_for(struct restore *r, struct restore_task *rt, struct keep *kee
 
 	for (size_t i = 0; i < rt->plan.nr_areas && !err; i++)
 		/* One file has many areas in a row. */
-		if (rt->plan.areas[i].fd >= 0 && (!i || rt->plan.areas[i].fd != rt->plan.areas[i - 1].fd))
+		if (rt->plan.areas[i].fd >= 0 && rt->plan.files[i].kind != AREA_SYSV &&
+		    (!i || rt->plan.areas[i].fd != rt->plan.areas[i - 1].fd))
 			err = keep_fd(keep, rt->plan.areas[i].fd);
 	if (!err && rt->pages_fd >= 0)
 		err = keep_fd(keep, rt->pages_fd);

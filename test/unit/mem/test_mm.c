@@ -124,8 +124,10 @@ static void test_kinds(void **state __unused_arg)
 	EXPECT(-EBADMSG, s.v[0].shmid = 1ull << 32);
 	EXPECT(-EBADMSG, s.v[1].shmid = 0);
 	EXPECT(-EBADMSG, s.v[1].status |= VMA_AREA_MEMFD);
-	EXPECT(-EOPNOTSUPP, s.v[1].status |= VMA_AREA_SYSVIPC);
 	EXPECT(-EBADMSG, s.v[1].status |= VMA_AREA_GUARD); /* it has to stand behind all areas */
+	EXPECT(0, s.v[1].status |= VMA_AREA_SYSVIPC; s.v[1].shmid = 0);
+	EXPECT(-EBADMSG, s.v[1].status |= VMA_AREA_SYSVIPC; s.v[1].shmid = 1ull << 31);
+	EXPECT(-EBADMSG, s.v[0].status |= VMA_AREA_SYSVIPC);
 	EXPECT(-EOPNOTSUPP, s.v[1].status |= VMA_AREA_UPROBES);
 	EXPECT(-EOPNOTSUPP, s.v[1].status |= VMA_AREA_SHSTK);
 	EXPECT(-EOPNOTSUPP, s.v[1].status = VMA_AREA_AIORING);

@@ -98,8 +98,6 @@ static void test_refused(void **state __unused_arg)
 		{ ANON "[uprobes]" FLAGS("ex io"), "uprobes" },
 		{ SHARED FLAGS("rd wr sf"), "a DAX mapping" },
 		{ "7f0000000000-7f0000002000 rw-s 00000000 00:05 9 /dev/fb0" FLAGS("rd io pf"), "device memory" },
-		{ "7f0000000000-7f0000002000 rw-s 00000000 00:01 9 /SYSV00000000 (deleted)" FLAGS("rd"),
-		  "System V shared memory" },
 		{ "7f0000000000-7f0000002000 rw-s 00000000 00:01 9 /[aio] (deleted)" FLAGS("rd"), "an AIO ring" },
 		{ "7f0000000000-7f0000002000 rw-s 00000000 00:01 9 /secretmem (deleted)" FLAGS("rd"), "secret memory" },
 		{ "7f0000000000-7f0000002000 rw-s 00000000 00:01 9 anon_inode:[io_uring]" FLAGS("rd"),
