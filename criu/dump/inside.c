@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "dump/aio.h"
 #include "dump/state.h"
 #include "dump/unkept.h"
 #include "proc/maps.h"
@@ -192,6 +193,8 @@ int dump_ask_inside(struct dump *d)
 			r = dump_ask_timers(d, task);
 		if (!r)
 			r = ask_locks(d, task);
+		if (!r)
+			r = dump_check_rings(d, task);
 		if (!r)
 			r = ask_threads(d, task);
 		if (!r)

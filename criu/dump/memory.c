@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/io.h"
+#include "dump/aio.h"
 #include "dump/inject.h"
 #include "dump/state.h"
 #include "image/image.h"
@@ -112,6 +113,8 @@ static int dump_task_memory(struct dump *d, struct task *task)
 			 task->pid, stored.nr_pages, scanned.nr_scanned, stored.capture, stored.sink, stored.nr_threads,
 			 scanned.us, stored.open_us, stored.copy_us, stored.sync_us);
 	}
+	if (!r)
+		r = dump_check_rings_again(d, task);
 	page_run_list_free(&runs);
 	page_run_list_free(&guards);
 	return r;

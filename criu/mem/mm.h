@@ -12,6 +12,12 @@
 #include "mm.pb-c.h"
 #include "pages/run.h"
 
+/*
+ * The number of requests for which io_setup(2) makes a ring of LEN bytes: it doubles it, adds two, and needs 32 bytes
+ * for each and for the head.
+ */
+#define AIO_RING_REQUESTS(len) ((len) / 64 - 2)
+
 struct mm_dump_args {
 	int images_dirfd;
 	pid_t pid;			    /* as the image is named */

@@ -59,7 +59,36 @@ static void fill_area(const struct vma *v, VmaEntry *e)
 		e->shmid = v->shmid;
 		e->has_fdflags = true;
 		e->fdflags = v->file_flags;
+	} else if (v->status & VMA_AREA_AIORING) {
+		e->has_fdflags = true;
+		e->fdflags = v->file_flags;
 	}
+}
+
+/* *RINGS and *POINTERS are freed by the caller in any case. */
+static int fill_rings(const struct vma_list *vmas, AioRingEntry **rings, AioRingEntry ***pointers, MmEntry *mm)
+{
+	for (size_t i = 0; i < vmas->nr; i++)
+		mm->n_aios += !!(vmas->v[i].status & VMA_AREA_AIORING);
+	if (!mm->n_aios)
+		return 0;
+	mm->aios = *pointers = calloc(mm->n_aios, sizeof(**pointers));
+	*rings = calloc(mm->n_aios, sizeof(**rings));
+	if (!*rings || !*pointers)
+		return -ENOMEM;
+	for (size_t i = 0, n = 0; i < vmas->nr; i++) {
+		const struct vma *v = &vmas->v[i];
+		AioRingEntry *ring = &(*rings)[n];
+
+		if (!(v->status & VMA_AREA_AIORING))
+			continue;
+		aio_ring_entry__init(ring);
+		ring->id = v->start;
+		ring->ring_len = v->end - v->start;
+		ring->nr_req = AIO_RING_REQUESTS(ring->ring_len);
+		mm->aios[n++] = ring;
+	}
+	return 0;
 }
 
 /* Guard regions stand behind all areas. */
@@ -96,6 +125,8 @@ int mm_dump(struct cr_ctx *ctx, const struct mm_dump_args *args)
 {
 	_cleanup_free_ VmaEntry *areas = NULL;
 	_cleanup_free_ VmaEntry **pointers = NULL;
+	_cleanup_free_ AioRingEntry *rings = NULL;
+	_cleanup_free_ AioRingEntry **ring_pointers = NULL;
 	const size_t nr = args->vmas->nr + args->guards->nr;
 	MmEntry mm = MM_ENTRY__INIT;
 	struct proc_auxv auxv;
@@ -122,6 +153,9 @@ int mm_dump(struct cr_ctx *ctx, const struct mm_dump_args *args)
 			fill_guard(&args->guards->v[i - args->vmas->nr], &areas[i]);
 		pointers[i] = &areas[i];
 	}
+	err = fill_rings(args->vmas, &rings, &ring_pointers, &mm);
+	if (err)
+		return cr_fail_errno(ctx, err, "task %d: AIO rings", args->pid);
 	fill_bounds(&st, args, &mm);
 	/* The end mark goes without saying; with it the vector would be longer than some readers take. */
 	while (auxv.nr > 2 && auxv.v[auxv.nr - 2] == AT_NULL)

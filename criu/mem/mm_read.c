@@ -28,7 +28,6 @@ static const struct {
 	const char *kind;
 } refused[] = {
 	{ VMA_AREA_SOCKET, "a socket mapping" },
-	{ VMA_AREA_AIORING, "an AIO ring" },
 	{ VMA_AREA_SHSTK, "a shadow stack" },
 	{ VMA_AREA_UPROBES, "uprobes" },
 };
@@ -82,6 +81,11 @@ static int check_kind(struct cr_ctx *ctx, pid_t pid, const VmaEntry *e)
 
 	if (e->status & ~KNOWN_STATUS || e->status & (1u << 4))
 		return bad(ctx, pid, e, "unknown status");
+	if (e->status & VMA_AREA_AIORING)
+		return e->status == VMA_AREA_AIORING && e->flags == (MAP_SHARED | (e->flags & MAP_LOCKED)) &&
+				       e->prot == (PROT_READ | PROT_WRITE)
+			       ? 0
+			       : bad(ctx, pid, e, "no possible AIO ring");
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 		if (e->status & refused[i].status)
 			return refuse(ctx, pid, e, refused[i].kind);
@@ -199,6 +203,25 @@ static int check_auxv(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm)
 	return 0;
 }
 
+/* Each ring has its area, and the other way round. */
+static int check_rings(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm)
+{
+	size_t nr_areas = 0;
+
+	for (size_t i = 0; i < mm->n_vmas; i++) {
+		const VmaEntry *e = mm->vmas[i];
+		const AioRingEntry *ring;
+
+		if (!(e->status & VMA_AREA_AIORING))
+			continue;
+		ring = nr_areas < mm->n_aios ? mm->aios[nr_areas++] : NULL;
+		if (!ring || ring->id != e->start || ring->ring_len != e->end - e->start || !ring->nr_req ||
+		    ring->nr_req > AIO_RING_REQUESTS(ring->ring_len))
+			return bad(ctx, pid, e, "no AIO context has this ring");
+	}
+	return nr_areas == mm->n_aios ? 0 : cr_fail(ctx, -EBADMSG, "mm-%d.img: an AIO context without a ring", pid);
+}
+
 int mm_validate(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm)
 {
 	int err = check_areas(ctx, pid, mm);
@@ -213,9 +236,7 @@ int mm_validate(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm)
 		return cr_fail(ctx, -EBADMSG, "mm-%d.img: dumpable %d", pid, mm->dumpable);
 	if (!mm->exe_file_id)
 		return cr_fail(ctx, -EBADMSG, "mm-%d.img: no program file", pid);
-	if (mm->n_aios)
-		return cr_fail(ctx, -EOPNOTSUPP, "mm-%d.img: asynchronous I/O contexts aren't supported", pid);
-	return 0;
+	return check_rings(ctx, pid, mm);
 }
 
 int mm_read(struct cr_ctx *ctx, int images_dirfd, pid_t pid, MmEntry **ret)

@@ -191,7 +191,7 @@ static int scan_vma(struct scan *s, const struct vma *v)
 	uint64_t nr = (v->end - v->start) >> RUN_PAGE_SHIFT;
 	int r;
 
-	if (v->status & VMA_AREA_VDSO)
+	if (v->status & (VMA_AREA_VDSO | VMA_AREA_AIORING))
 		return add_pages(s, v->start, nr, run_flags(v));
 	if (!vma_is_private(v))
 		return v->status & (VMA_FILE_SHARED | VMA_ANON_SHARED) ? scan_by_ioctl(s, v, false) : 0;

@@ -35,6 +35,7 @@ struct scan_stats {
  * Fills *RET (free with page_run_list_free()) with ascending runs, all PE_PRESENT:
  *  - private anonymous areas (heap and stack too): pages that are there or swapped out, but not the zero page;
  *  - private file areas: only the pages that the task has copied on write;
+ *  - AIO rings: all of them;
  *  - the vDSO: all of it, so that a restore where it lies elsewhere can tell its functions;
  *  - nothing of shared areas (their content is stored once per segment), of vvar, vsyscall and guard areas.
  * Private anonymous pages are PE_LAZY too (not of the vDSO, not huge pages of hugetlbfs); pages of areas without

@@ -3,6 +3,7 @@
 #include "mem/vma.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
@@ -12,6 +13,8 @@
 #include "mem/extra.h"
 #include "mem/vma_internal.h"
 #include "proc/values.h"
+
+#define AIO_RING_NAME "/[aio]"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
@@ -55,7 +58,6 @@ static const struct refused_file {
 	bool deleted; /* the kernel shows it as deleted, as it does each file of an internal mount */
 	const char *kind;
 } refused_files[] = {
-	{ "/[aio]", true, "an AIO ring" },
 	{ "/secretmem", true, "secret memory (memfd_secret)" },
 	{ "/anon_hugepage", true, "hugetlb memory" },
 	{ "/anon_inode:", false, "a mapping of an anonymous inode" },
@@ -115,6 +117,16 @@ static int refuse_by_flags(const struct vma_task *task, const struct proc_map *m
 	return 0;
 }
 
+/* The ring of an AIO context: io_setup(2). Whether it is whole and has its context is seen in the task. */
+static int classify_ring(const struct vma_task *task, const struct proc_map *map, struct vma *v)
+{
+	if (!map->shared || map->pgoff || map->prot != (PROT_READ | PROT_WRITE))
+		return vma_refuse(task, map, "part of an AIO ring, or a protected one,");
+	v->status = VMA_AREA_AIORING;
+	v->file_flags = O_RDWR;
+	return 0;
+}
+
 int vma_classify(const struct vma_task *task, const struct proc_map *map, struct vma *v)
 {
 	int err;
@@ -148,6 +160,8 @@ int vma_classify(const struct vma_task *task, const struct proc_map *map, struct
 		for (size_t i = 0; i < COUNT(refused_files); i++)
 			if (map->deleted == refused_files[i].deleted && str_starts(map->name, refused_files[i].prefix))
 				return vma_refuse(task, map, refused_files[i].kind);
+		if (map->deleted && !strcmp(map->name, AIO_RING_NAME))
+			return classify_ring(task, map, v);
 		v->pgoff = map->pgoff;
 		v->status = VMA_AREA_REGULAR | (map->shared ? VMA_FILE_SHARED : VMA_FILE_PRIVATE);
 		return 0;

@@ -45,6 +45,7 @@ struct vma {
 	int file_fd;	     /* of VMA_FILE_* and VMA_ANON_SHARED: see vma_collect(); else -1 */
 	uint32_t file_flags; /* of the open file that is mapped: O_RDONLY, O_WRONLY or O_RDWR */
 	uint32_t file_id;    /* of VMA_FILE_*: mm_dump() sets it */
+	uint32_t ring_tail;  /* of VMA_AREA_AIORING: dump_check_rings() sets it */
 };
 
 struct vma_list {

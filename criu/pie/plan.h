@@ -39,6 +39,7 @@
  */
 #define PLAN_AREA_ATTACH   (1u << 7)
 #define PLAN_AREA_READONLY (1u << 8)
+#define PLAN_AREA_RING	   (1u << 9) /* holds the place of an AIO ring */
 
 struct plan_area {
 	uint64_t start, len, pgoff; /* bytes */
@@ -47,6 +48,15 @@ struct plan_area {
 	uint32_t prot, flags;	    /* of mmap(2); MAP_FIXED_NOREPLACE is added */
 	int32_t fd;		    /* -1: anonymous */
 	uint32_t how;		    /* PLAN_AREA_* */
+};
+
+/* An AIO context, io_setup(2), and its ring. */
+struct plan_ring {
+	uint64_t addr, len;	/* bytes */
+	uint64_t madv;		/* as of an area */
+	uint32_t nr_requests;	/* of io_setup(2) */
+	uint32_t head;		/* index of the first event that was not read */
+	uint32_t nr_unread, id; /* id: the blob's own */
 };
 
 /* As struct iovec. */
@@ -226,6 +236,8 @@ struct restorer_args {
 	struct plan_read *reads;
 	uint64_t nr_reads;
 	struct plan_iov *iovs;
+	struct plan_ring *rings;
+	uint32_t nr_rings;
 	int32_t pages_fd;
 	uint32_t readahead; /* start reading the pages file ahead */
 	uint64_t pages_len; /* bytes */
@@ -301,6 +313,7 @@ enum restorer_op {
 	OP_LOCK,
 	OP_GUARD,
 	OP_SEAL,
+	OP_AIO,
 	OP_LOCK_FUTURE,
 	OP_ATTACH,
 	OP_MM_MAP,

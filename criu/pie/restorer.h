@@ -24,6 +24,12 @@ void wait_while(uint32_t *futex, uint32_t value);
 /* Takes one off *FUTEX and wakes who waits for it when none is left. */
 void count_down(uint32_t *futex);
 
+/* Gives memory each advice of MADV: bit N is advice N. */
+void advise(struct restorer_args *args, uint64_t start, uint64_t len, uint64_t madv);
+/* AIO contexts: at their places, with as many unread events, before pages are read; what is theirs alone afterwards. */
+void create_rings(struct restorer_args *args);
+void finish_rings(struct restorer_args *args);
+
 /* From an address space with anything in it to the task's own, complete. */
 void restore_memory(struct restorer_args *args);
 /* Limits, signal actions, attributes: what threads share. */

@@ -45,12 +45,12 @@ static void unmap_old(struct restorer_args *args)
 	check(args, OP_UNMAP, sys_munmap(ptr(end), args->task_size - end), end, args->task_size);
 }
 
-static void advise(struct restorer_args *args, const struct plan_area *a)
+void advise(struct restorer_args *args, uint64_t start, uint64_t len, uint64_t madv)
 {
-	for (uint64_t left = a->madv; left; left &= left - 1) {
+	for (uint64_t left = madv; left; left &= left - 1) {
 		int advice = __builtin_ctzll(left);
 
-		check(args, OP_MADVISE, sys_madvise(ptr(a->start), a->len, advice), a->start, advice);
+		check(args, OP_MADVISE, sys_madvise(ptr(start), len, advice), start, advice);
 	}
 }
 
@@ -70,7 +70,7 @@ static void map_area(struct restorer_args *args, const struct plan_area *a)
 	if (got < 0 && got > -4096)
 		give_up(args, OP_MAP, got, a->start, a->start + a->len);
 	if (!(a->how & PLAN_AREA_ATTACH))
-		advise(args, a);
+		advise(args, a->start, a->len, a->madv);
 }
 
 static bool same_attachment(const struct plan_area *a, const struct plan_area *b)
@@ -101,7 +101,7 @@ static void attach(struct restorer_args *args, const struct plan_area first, str
 		if (a->prot != usual)
 			check(args, OP_PROTECT, sys_mprotect(ptr(a->start), a->len, a->prot), a->start,
 			      a->start + a->len);
-		advise(args, a);
+		advise(args, a->start, a->len, a->madv);
 		a->how &= ~PLAN_AREA_ATTACH;
 	}
 	check(args, OP_ATTACH, sys_munmap(ptr(at), first.whole), first.fd, at);
@@ -240,6 +240,7 @@ void restore_memory(struct restorer_args *args)
 	unmap_old(args);
 	restore_memory_attributes(args);
 	map_areas(args);
+	create_rings(args);
 	restore_area_policies(args);
 	if (args->outside)
 		uffd = offer_uffd(args);
@@ -249,6 +250,7 @@ void restore_memory(struct restorer_args *args)
 		sys_close(uffd);
 		check(args, OP_FILL, args->slot->fill == FILL_DONE ? 0 : -5, 0, 0);
 	}
+	finish_rings(args);
 	finish_areas(args);
 	place_vdso(args);
 	check(args, OP_MM_MAP, sys_prctl(PR_SET_MM, PR_SET_MM_MAP, (uintptr_t)&args->mm, sizeof(args->mm), 0), 0, 0);

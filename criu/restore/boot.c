@@ -21,7 +21,7 @@
 /* Byte offsets in the region. */
 struct layout {
 	uint64_t args, areas, reads, iovs, threads, steps, filters, code, timers, signals, groups, auxv, proxy;
-	uint64_t policies, segments;
+	uint64_t policies, segments, rings;
 	uint64_t aside, stacks, shared, len;
 	uint64_t nr_signals, nr_groups;
 };
@@ -60,6 +60,7 @@ static void lay_out(const struct restore *r, const struct restore_task *rt, stru
 	l->areas = reserve(&end, plan->nr_areas * sizeof(struct plan_area), 16);
 	l->reads = reserve(&end, plan->nr_reads * sizeof(struct plan_read), 16);
 	l->iovs = reserve(&end, plan->nr_iovs * sizeof(struct plan_iov), 16);
+	l->rings = reserve(&end, plan->nr_rings * sizeof(struct plan_ring), 16);
 	l->threads = reserve(&end, nr_threads * sizeof(struct plan_thread), 16);
 	l->steps = reserve(&end, rt->seccomp.nr_steps * sizeof(struct plan_step), 16);
 	l->filters = reserve(&end, rt->seccomp.nr_filters * sizeof(struct plan_filter), 16);
@@ -231,6 +232,8 @@ static void put_memory(const struct restore_task *rt, char *base, const struct l
 	a->reads = put(base + l->reads, plan->reads, plan->nr_reads * sizeof(*plan->reads));
 	a->nr_reads = plan->nr_reads;
 	a->iovs = put(base + l->iovs, plan->iovs, plan->nr_iovs * sizeof(*plan->iovs));
+	a->rings = put(base + l->rings, plan->rings, plan->nr_rings * sizeof(*plan->rings));
+	a->nr_rings = plan->nr_rings;
 	a->outside = plan->nr_fill_runs > 0;
 	if (plan->proxy) {
 		memcpy(base + l->proxy, plan->proxy, plan->proxy_len);

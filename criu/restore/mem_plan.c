@@ -14,7 +14,7 @@
 #define MADV_KEPT                                                                                                      \
 	(1ull << MADV_RANDOM | 1ull << MADV_SEQUENTIAL | 1ull << MADV_DONTFORK | 1ull << MADV_MERGEABLE |              \
 	 1ull << MADV_HUGEPAGE | 1ull << MADV_NOHUGEPAGE | 1ull << MADV_DONTDUMP | 1ull << MADV_WIPEONFORK)
-#define UNSUPPORTED_AREAS (VMA_AREA_SOCKET | VMA_AREA_AIORING | VMA_AREA_SHSTK | VMA_AREA_UPROBES)
+#define UNSUPPORTED_AREAS (VMA_AREA_SOCKET | VMA_AREA_SHSTK | VMA_AREA_UPROBES)
 #define SPECIAL_AREAS	  (VMA_AREA_VSYSCALL | VMA_AREA_VDSO | VMA_AREA_VVAR)
 
 #ifndef MAP_DROPPABLE
@@ -40,15 +40,9 @@ static int grow(void *v, size_t nr, size_t *room, size_t size)
 static int add_read(struct mem_plan *plan, uint64_t vaddr, uint64_t len, uint64_t offset)
 {
 	struct plan_read *last = plan->nr_reads ? &plan->reads[plan->nr_reads - 1] : NULL;
-	uint64_t end = 0;
 	int err;
 
-	if (last) {
-		end = last->offset;
-		for (uint32_t i = 0; i < last->nr_iovs; i++)
-			end += plan->iovs[last->first_iov + i].len;
-	}
-	if (!last || end != offset || last->nr_iovs == PLAN_IOV_MAX) {
+	if (!last || plan->reads_end != offset || last->nr_iovs == PLAN_IOV_MAX) {
 		err = grow(&plan->reads, plan->nr_reads, &plan->room_reads, sizeof(*plan->reads));
 		if (err)
 			return err;
@@ -59,6 +53,7 @@ static int add_read(struct mem_plan *plan, uint64_t vaddr, uint64_t len, uint64_
 	if (err)
 		return err;
 	plan->iovs[plan->nr_iovs++] = (struct plan_iov){ vaddr, len };
+	plan->reads_end = offset + len;
 	last->nr_iovs++;
 	return 0;
 }
@@ -103,7 +98,7 @@ static int plan_pages(struct cr_ctx *ctx, pid_t pid, const VmaEntry *v, const st
 
 		if (from >= v->end)
 			break;
-		if (from < v->start || !(v->status & (VMA_ANON_PRIVATE | VMA_FILE_PRIVATE)))
+		if (from < v->start || !(v->status & (VMA_ANON_PRIVATE | VMA_FILE_PRIVATE | VMA_AREA_AIORING)))
 			return no_area(ctx, pid, from);
 		if (area && way == FILL_OUTSIDE && fills_from_outside(v)) {
 			err = add_fill(plan, from, (to - from) >> RUN_PAGE_SHIFT, offset);
@@ -182,6 +177,11 @@ static int plan_area(struct cr_ctx *ctx, pid_t pid, const VmaEntry *v, struct me
 		area->how |= PLAN_AREA_ATTACH;
 		if (v->has_fdflags && (v->fdflags & O_ACCMODE) == O_RDONLY)
 			area->how |= PLAN_AREA_READONLY;
+	}
+	if (v->status & VMA_AREA_AIORING) {
+		area->flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+		area->prot = PROT_NONE;
+		area->how |= PLAN_AREA_RING;
 	}
 	return 0;
 }
@@ -268,6 +268,7 @@ void mem_plan_free(struct mem_plan *plan)
 	free(plan->files);
 	free(plan->reads);
 	free(plan->iovs);
+	free(plan->rings);
 	free(plan->fill_runs);
 	free(plan->proxy);
 	*plan = (struct mem_plan){ 0 };

@@ -34,6 +34,9 @@ struct mem_plan {
 	size_t nr_reads, room_reads;
 	struct plan_iov *iovs;
 	size_t nr_iovs, room_iovs;
+	uint64_t reads_end; /* where the last read ends in the pages file, bytes */
+	struct plan_ring *rings;
+	size_t nr_rings;
 	struct page_run_at *fill_runs; /* what comes from outside */
 	size_t nr_fill_runs, room_fill_runs;
 	uint64_t nr_pages; /* all together */
@@ -59,6 +62,9 @@ void mem_plan_extra(const MmExtraEntry *extra, struct mem_plan *plan);
 int mem_plan_vdso(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm, const struct pagemap *pagemap,
 		  const struct page_source *src, const struct vdso_live *live, uint64_t task_size,
 		  struct mem_plan *plan);
+/* Plans the AIO contexts, by what mem_plan_areas() has planned and the pages of their rings, which SRC has. */
+int mem_plan_rings(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm, const struct pagemap *pagemap,
+		   const struct page_source *src, struct mem_plan *plan);
 void mem_plan_free(struct mem_plan *plan);
 
 /*

@@ -58,6 +58,8 @@ static int plan_memory(struct restore *r, struct restore_task *rt)
 	if (!err && rt->extra)
 		mem_plan_extra(rt->extra, &rt->plan);
 	if (!err)
+		err = mem_plan_rings(&r->ctx, pid, rt->mm, rt->pagemap, rt->source, &rt->plan);
+	if (!err)
 		err = mem_plan_vdso(&r->ctx, pid, rt->mm, rt->pagemap, rt->source, &r->vdso, user_address_end(),
 				    &rt->plan);
 	return err;

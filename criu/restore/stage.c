@@ -44,6 +44,7 @@ static const char *const op_forms[OP_NR] = {
 	[OP_PROTECT] = "can't protect %#llx-%#llx",
 	[OP_LOCK] = "can't lock %#llx-%#llx",
 	[OP_GUARD] = "can't install guard pages at %#llx-%#llx",
+	[OP_AIO] = "can't make the AIO context at %#llx for %llu requests with a ring as long as it was",
 	[OP_SEAL] = "can't seal %#llx-%#llx (mseal)",
 	[OP_LOCK_FUTURE] = "can't lock all its future memory (mlockall)",
 	[OP_ATTACH] = "can't attach System V shared memory %llu at %#llx",

@@ -130,10 +130,10 @@ static void test_kinds(void **state __unused_arg)
 	EXPECT(-EBADMSG, s.v[0].status |= VMA_AREA_SYSVIPC);
 	EXPECT(-EOPNOTSUPP, s.v[1].status |= VMA_AREA_UPROBES);
 	EXPECT(-EOPNOTSUPP, s.v[1].status |= VMA_AREA_SHSTK);
-	EXPECT(-EOPNOTSUPP, s.v[1].status = VMA_AREA_AIORING);
+	EXPECT(-EBADMSG, s.v[1].status = VMA_AREA_AIORING);
 	EXPECT(-EOPNOTSUPP, s.v[1].status = VMA_AREA_SOCKET);
 	EXPECT(-EOPNOTSUPP, s.v[1].flags |= MAP_HUGETLB);
-	EXPECT(-EOPNOTSUPP, s.mm.n_aios = 1);
+	EXPECT(-EBADMSG, s.mm.n_aios = 1);
 }
 
 static void test_flags(void **state __unused_arg)

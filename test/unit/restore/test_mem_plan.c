@@ -7,9 +7,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "base/cleanup.h"
+#include "pie/aio_ring.h"
 #include "restore/mem_plan.h"
 
 #define PAGE 4096ul
@@ -163,9 +165,58 @@ static void test_refused(void **state __unused_arg)
 	begin(&s); /* advice that would throw the content away */
 	area(&s, 0x10000, 0x20000, PROT_READ, VMA_FILE_SHARED)->madv = 1ull << MADV_REMOVE;
 	assert_int_equal(plan_and_free(&s), -EOPNOTSUPP);
-	begin(&s);
-	area(&s, 0x10000, 0x20000, PROT_READ, VMA_ANON_PRIVATE | VMA_AREA_AIORING);
-	assert_int_equal(plan_and_free(&s), -EOPNOTSUPP);
+}
+
+/* A ring's first bytes, wherever they are read. */
+static int read_ring(const struct page_source *src, uint64_t offset, void *buf, size_t len)
+{
+	assert_int_equal(len, sizeof(struct aio_ring_head));
+	memcpy(buf, src->base + offset, len);
+	return 0;
+}
+
+/* Where the events start and end decides what the restorer does; nothing of it is trusted. */
+static void test_rings(void **state __unused_arg)
+{
+	struct aio_ring_head ring = { 3, 127, 120, 4, AIO_RING_MAGIC, 1, 0, sizeof(ring) };
+	const struct page_source_ops ops = { .read = read_ring };
+	const struct page_source src = { .ops = &ops, .base = (const char *)&ring };
+	AioRingEntry aio = AIO_RING_ENTRY__INIT, *aios[1] = { &aio };
+	struct cr_error error;
+	struct cr_ctx ctx = { NULL, &error };
+	struct space s;
+
+	for (unsigned i = 0; i < 5; i++) {
+		struct aio_ring_head whole = ring;
+
+		begin(&s);
+		*area(&s, 0x10000, 0x11000, PROT_READ | PROT_WRITE, VMA_ANON_SHARED) =
+			(VmaEntry){ .base = PROTOBUF_C_MESSAGE_INIT(&vma_entry__descriptor),
+				    .start = 0x10000,
+				    .end = 0x11000,
+				    .status = VMA_AREA_AIORING,
+				    .flags = MAP_SHARED,
+				    .prot = PROT_READ | PROT_WRITE };
+		if (i != 4)
+			run(&s, 0x10000, 1);
+		s.mm.n_aios = 1;
+		s.mm.aios = aios;
+		aio.nr_req = 62;
+		ring.nr += i == 1;
+		ring.head += i == 2 ? 7 : 0;
+		ring.tail += i == 3 ? 1000 : 0;
+		assert_int_equal(plan(&s, FILL_OUTSIDE), 0);
+		assert_int_equal(mem_plan_rings(&ctx, 7, &s.mm, &s.pages, &src, &s.plan), i ? -EBADMSG : 0);
+		if (!i) {
+			assert_int_equal(s.plan.nr_rings, 1);
+			assert_int_equal(s.plan.rings[0].head, 120);
+			assert_int_equal(s.plan.rings[0].nr_unread, 11);
+			assert_int_equal(s.plan.areas[0].prot, PROT_NONE);
+			assert_int_equal(s.plan.nr_iovs, 1);
+		}
+		mem_plan_free(&s.plan);
+		ring = whole;
+	}
 }
 
 static void test_many_parts(void **state __unused_arg)
@@ -207,8 +258,9 @@ static void test_gap(void **state __unused_arg)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reads),	cmocka_unit_test(test_outside),	   cmocka_unit_test(test_special),
-		cmocka_unit_test(test_refused), cmocka_unit_test(test_many_parts), cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_reads),	cmocka_unit_test(test_outside), cmocka_unit_test(test_special),
+		cmocka_unit_test(test_refused), cmocka_unit_test(test_rings),	cmocka_unit_test(test_many_parts),
+		cmocka_unit_test(test_gap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
