@@ -143,7 +143,7 @@ def link_remap_kept(s, before):
     """The names that a dump with --link-remap makes stay with the set, until the restore."""
     images = s.images("images-1")
     expect(s.dump(images, extra=["-R"]) == 0, "the dump failed")
-    expect(len(helpers_of(s)) == 3, f"the names are {helpers_of(s)}")
+    expect(len(helpers_of(s)) == 4, f"the names are {helpers_of(s)}")
     s.compare(before, "the dump")
     forget(s, before)
     s.check_restored(s.restore(images), before)

@@ -53,7 +53,7 @@ int main(int argc, char **argv)
 	char text[16] = "";
 	int rw, ro, in_dir, fifo, other;
 	struct test_sync sync;
-	char *map;
+	char *map, *only_map;
 	pid_t pid;
 
 	test_init(argc, argv);
@@ -80,6 +80,15 @@ int main(int argc, char **argv)
 	MUST(link("fifo", "kept-fifo"));
 	MUST(unlink("fifo"));
 	CHECK(write(fifo, "in", 2) == 2);
+
+	/* Mapped, but not open any more. */
+	other = MUST(open("mapped", O_CREAT | O_RDWR, 0600));
+	CHECK_EQ(pwrite(other, "mapped", 6, TEST_PAGE - 6), 6);
+	only_map = MUST(mmap(NULL, TEST_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, other, 0));
+	MUST(close(other));
+	MUST(link("mapped", "kept-map"));
+	MUST(unlink("mapped"));
+	other = MUST(open("first", O_RDWR));
 
 	test_sync_init(&sync);
 	pid = MUST(fork());
@@ -112,6 +121,10 @@ int main(int argc, char **argv)
 	check_same(fifo, "kept-fifo", 1);
 	CHECK_EQ(read(ro, text, sizeof(text)), 2);
 	CHECK_MEM(text, "45", 2);
+	CHECK_MEM(only_map + TEST_PAGE - 6, "mapped", 6);
+	only_map[0] = 'm';
+	CHECK_EQ(pread(MUST(open("kept-map", O_RDONLY)), text, 1, 0), 1);
+	CHECK_EQ(text[0], 'm');
 	map[0] = 'x';
 	CHECK_EQ(write(rw, "6", 1), 1);
 	CHECK_EQ(pread(ro, text, sizeof(text), 0), 6);
