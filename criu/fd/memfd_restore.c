@@ -128,6 +128,7 @@ static int read_pages(struct fd_restore *restore, struct inode *inode)
 	if (!e->size)
 		return 0;
 	r = segment_pages_read(restore->ctx, restore->dirfd, e->shmid, &inode->pages);
+	inode->pages.no_readahead = restore->opts->readahead == TRI_NO;
 	if (r < 0)
 		return r;
 	return segment_pages_end(&inode->pages) > ((e->size - 1) | (RUN_PAGE_SIZE - 1)) + 1

@@ -28,7 +28,8 @@ int segment_pages_fill(struct cr_ctx *ctx, const struct segment_pages *pages, ch
 {
 	if (!pages->source)
 		return 0;
-	pages->source->ops->prefetch(pages->source, 0, pages->pagemap->nr_pages * RUN_PAGE_SIZE);
+	if (!pages->no_readahead)
+		pages->source->ops->prefetch(pages->source, 0, pages->pagemap->nr_pages * RUN_PAGE_SIZE);
 	for (size_t i = 0; i < pages->pagemap->nr; i++) {
 		const struct page_run_at *run = &pages->pagemap->v[i];
 		int err;

@@ -3,6 +3,7 @@
 #ifndef CRIU_MEM_SEGMENT_H
 #define CRIU_MEM_SEGMENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -13,6 +14,7 @@ struct segment_pages {
 	uint64_t shmid;
 	struct pagemap *pagemap;
 	struct page_source *source; /* NULL: there are no pages */
+	bool no_readahead;	    /* --no-readahead: set by the caller, once they are read */
 };
 
 /*

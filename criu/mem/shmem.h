@@ -61,6 +61,8 @@ struct shmem_restore;
  */
 int shmem_restore_read(struct cr_ctx *ctx, int images_dirfd, MmEntry *const *mms, size_t nr,
 		       struct shmem_restore **ret);
+/* --no-readahead. */
+void shmem_restore_no_readahead(struct shmem_restore *shm);
 /*
  * In the root task, before it forks: makes every segment, with its content, as a descriptor numbered FIRST_FD or
  * above (close-on-exec, read and write). Needs what opening /proc/PID/map_files needs. 0 or -errno.

@@ -164,6 +164,12 @@ static int create_segment(struct shmem_restore *shm, struct segment *s, int firs
 	return err;
 }
 
+void shmem_restore_no_readahead(struct shmem_restore *shm)
+{
+	for (size_t i = 0; i < shm->nr; i++)
+		shm->v[i].pages.no_readahead = true;
+}
+
 int shmem_restore_create(struct shmem_restore *shm, int first_fd)
 {
 	for (size_t i = 0; i < shm->nr; i++) {

@@ -78,6 +78,8 @@ static int read_segments(struct restore *r)
 		if (task_lives(t))
 			mms[n++] = restore_of(t)->mm;
 	err = shmem_restore_read(&r->ctx, r->images_dirfd, mms, n, &r->segments);
+	if (!err && r->opts->readahead == TRI_NO)
+		shmem_restore_no_readahead(r->segments);
 	return err ?: sysv_restore_read(&r->ctx, r->images_dirfd, r->ipc_ns_id, mms, n, &r->sysv);
 }
 
