@@ -10,6 +10,7 @@
 #include "base/version.h"
 #include "dump/dump.h"
 #include "restore/restore.h"
+#include "restore/stage.h"
 
 #define EXIT_REMOVED 255 /* for commands that exist no more */
 
@@ -133,6 +134,8 @@ static bool listed_phases(void)
 		printf("dump %s\n", dump_phases[i].name);
 	for (size_t i = 0; i < restore_nr_phases; i++)
 		printf("restore %s\n", restore_phases[i].name);
+	for (enum restore_stage stage = STAGE_BORN; stage <= STAGE_PARKED; stage++)
+		printf("stage %s\n", stage_name(stage));
 	return true;
 }
 

@@ -210,6 +210,8 @@ static int put_process(const struct writer *w, const struct task *task, struct d
 		return cr_fail_errno(w->d->ctx, r, "Can't read the coredump_filter of task %d", task->pid);
 	PUT(t, coredump_filter, filter, ATTRIBUTES_COREDUMP_FILTER);
 	PUT(t, autogroup_nice, autogroup_nice(procfd), 0);
+	if (!owns(task, SHARE_VM))
+		return 0;
 	PUT(t, mdwe, (uint32_t)s->inside.mdwe, 0u);
 	PUT(t, memory_merge, s->inside.memory_merge > 0, false);
 	PUT(t, thp_flags, (uint32_t)s->inside.thp_disabled & ~1u, 0u);

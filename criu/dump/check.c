@@ -123,7 +123,7 @@ static int check_task(struct dump *d, const struct task *task, const struct base
 		r = check_status(d, task, base);
 	if (!r)
 		r = dump_list_timers(d, task);
-	if (!r)
+	if (!r && owns(task, SHARE_VM))
 		r = vma_collect(d->ctx, task->pid, task->dump->procfd, &state_of(task)->vmas);
 	if (!r)
 		r = dump_suspend_dispatch(d, task);
@@ -143,9 +143,6 @@ int dump_check_tasks(struct dump *d)
 			return r;
 		if (task->state == TASK_DEAD)
 			continue;
-		task->dump->state = calloc(1, sizeof(*task->dump->state));
-		if (!task->dump->state)
-			return -ENOMEM;
 		r = check_task(d, task, &base);
 	}
 	return r;

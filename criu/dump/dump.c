@@ -83,9 +83,9 @@ static void undo_freeze(void *arg)
 
 static int phase_check(void *arg)
 {
-	int r = dump_check_tasks(arg);
+	int r = dump_kobj_ids(arg);
 
-	return r < 0 ? r : dump_kobj_ids(arg);
+	return r < 0 ? r : dump_check_tasks(arg);
 }
 
 static int phase_invalidate(void *arg)

@@ -87,7 +87,7 @@ int dump_files(struct dump *d)
 		r = dump_link(d, task, "exe", &state_of(task)->exe_id);
 		if (!r)
 			r = fd_dump_task(d->fds, &ft.fd);
-		if (!r && state_of(task)->owner[SHARE_FILES] == task)
+		if (!r && owns(task, SHARE_FILES))
 			r = fd_dump_table(d->fds, &ft.fd);
 		if (!r)
 			r = dump_fs(d, task);

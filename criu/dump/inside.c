@@ -37,7 +37,7 @@ static int ask_locks(struct dump *d, struct task *task)
 	uint64_t at;
 	int r;
 
-	if (!s->inside.locks_future)
+	if (!s->inside.locks_future || !owns(task, SHARE_VM))
 		return 0;
 	at = compel_remote_addr(task->dump->parasite, parasite_args(task));
 	r = proc_read_smaps(task->dump->procfd, &maps);
@@ -153,7 +153,7 @@ static int ask_ldt(struct dump *d, struct task *task)
 	long at = 0, result;
 	int r, back;
 
-	if (!s->inside.has_ldt)
+	if (!s->inside.has_ldt || !owns(task, SHARE_VM))
 		return 0;
 	s->ldt = malloc(LDT_BYTES);
 	if (!s->ldt)

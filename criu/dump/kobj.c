@@ -84,11 +84,11 @@ static int give_ids(struct dump *d, enum share_kind kind, bool *any)
 		r = find_owner(d, sorted, &nr, task, kind, &s->owner[kind]);
 		if (r < 0)
 			return r;
-		if (s->owner[kind] == task)
+		if (owns(task, kind))
 			s->ids[kind] = next++;
 		else
 			s->ids[kind] = state_of(s->owner[kind])->ids[kind];
-		*any |= s->owner[kind] != task;
+		*any |= !owns(task, kind);
 	}
 	return 0;
 }
@@ -158,6 +158,13 @@ int dump_kobj_ids(struct dump *d)
 	bool any = false;
 	int r;
 
+	for_each_task (&d->tree, task) {
+		if (task->state == TASK_DEAD)
+			continue;
+		task->dump->state = calloc(1, sizeof(*task->dump->state));
+		if (!task->dump->state)
+			return -ENOMEM;
+	}
 	for (enum share_kind k = 0; k < SHARE_NR; k++) {
 		r = give_ids(d, k, &any);
 		if (r < 0)
@@ -166,11 +173,6 @@ int dump_kobj_ids(struct dump *d)
 	for_each_task (&d->tree, task) {
 		if (task->state == TASK_DEAD)
 			continue;
-		for (enum share_kind k = SHARE_VM; k <= SHARE_SIGHAND; k++)
-			if (state_of(task)->owner[k] != task)
-				return cr_fail(d->ctx, -EOPNOTSUPP,
-					       "Tasks %d and %d share their %s: that isn't supported",
-					       state_of(task)->owner[k]->pid, task->pid, share_kind_name(k));
 		r = check_threads(d, task);
 		if (r < 0)
 			return r;

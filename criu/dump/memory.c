@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* mm, pagemap and pages images of every task, and of the segments they share. */
+/* mm, pagemap and pages images of every memory, named by the first task that has it, and of the segments they share. */
 #include <errno.h>
 
 #include "base/io.h"
@@ -127,10 +127,10 @@ static int find_segments(struct dump *d)
 	int r = shmem_dump_begin(d->ctx, &d->shmem);
 
 	for_each_task (&d->tree, task)
-		if (!r && task->state != TASK_DEAD)
+		if (!r && task->state != TASK_DEAD && owns(task, SHARE_VM))
 			r = shmem_dump_add_sysv(d->shmem, &state_of(task)->vmas);
 	for_each_task (&d->tree, task)
-		if (!r && task->state != TASK_DEAD)
+		if (!r && task->state != TASK_DEAD && owns(task, SHARE_VM))
 			r = shmem_dump_add(d->shmem, &state_of(task)->vmas);
 	return r;
 }
@@ -173,7 +173,7 @@ static int dump_tasks_and_segments(struct dump *d)
 	int r = find_segments(d);
 
 	for_each_task (&d->tree, task) {
-		if (r || task->state == TASK_DEAD)
+		if (r || task->state == TASK_DEAD || !owns(task, SHARE_VM))
 			continue;
 		r = dump_task_memory(d, task);
 		if (!r)

@@ -35,7 +35,7 @@ struct dump_seccomp {
 
 /* Of one task; behind task->dump->state. */
 struct dump_state {
-	struct vma_list vmas;
+	struct vma_list vmas;		    /* empty if an earlier task has the same memory */
 	uint32_t ids[SHARE_NR];		    /* by which images say what tasks share: task_kobj_ids_entry */
 	const struct task *owner[SHARE_NR]; /* the first that has the same thing: it itself, if none before does */
 	struct parasite_task inside;
@@ -71,10 +71,10 @@ struct dump {
 	int script_status; /* of a post-dump script that failed, else 0 */
 };
 
-/* check.c: refuses, by name, what isn't supported; lists the areas of every task. */
-int dump_check_tasks(struct dump *d);
-/* kobj.c: finds what tasks share and gives it its ids; refuses what can't be restored. */
+/* kobj.c: begins the state of every task: what it shares, with its ids; refuses what can't be restored. */
 int dump_kobj_ids(struct dump *d);
+/* check.c: refuses, by name, what isn't supported; lists the areas of every memory. */
+int dump_check_tasks(struct dump *d);
 /* inside.c: puts the parasite into every task and asks it; refuses, by name, what the answers don't allow. */
 int dump_ask_inside(struct dump *d);
 /* timers.c: lists POSIX timers; refuses those that can't be made again. */
@@ -118,6 +118,12 @@ int dump_write_inventory(struct dump *d);
 static inline struct dump_state *state_of(const struct task *task)
 {
 	return task->dump->state;
+}
+
+/* Is TASK the one that stands for all who have the same thing of KIND? */
+static inline bool owns(const struct task *task, enum share_kind kind)
+{
+	return state_of(task)->owner[kind] == task;
 }
 
 #endif

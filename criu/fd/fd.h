@@ -146,8 +146,9 @@ int fd_restore_session(struct fd_restore *restore, pid_t sid);
 /*
  * In a task: puts the table's descriptors at their numbers, with their close-on-exec flags, and closes
  * everything else except the NR_KEEP descriptors KEEP (any order; none may be a number of the table).
- * The open files stay reachable by fd_restore_get() only as long as their descriptors are in KEEP.
- * PID is the task's own, for messages. Tasks without a table pass FILES_ID 0 (then all but KEEP is closed).
+ * What fd_restore_get() gives is open only where it is in KEEP; RESTORE isn't changed, since processes with other
+ * tables may have it in the same memory. PID is the task's own, for messages. Tasks without a table pass FILES_ID 0
+ * (then all but KEEP is closed).
  */
 int fd_restore_install(struct fd_restore *restore, uint32_t files_id, pid_t pid, const int *keep, size_t nr_keep);
 

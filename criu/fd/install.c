@@ -50,10 +50,13 @@ static int place_table(struct fd_restore *restore, const struct fd_table *table)
 	}
 	for (size_t i = 0; i < table->nr; i++)
 		table->v[i].file->finished = false;
-	for (size_t i = 0; i < table->nr && !r; i++)
-		if (dup3(table->v[i].file->fd, table->v[i].nr, table->v[i].cloexec ? O_CLOEXEC : 0) < 0)
-			r = cr_fail_errno(restore->ctx, -errno, "Can't put file %u to descriptor %d",
-					  table->v[i].file->id, table->v[i].nr);
+	for (size_t i = 0; i < table->nr && !r; i++) {
+		const struct fd_table_row *row = &table->v[i];
+
+		if (dup3(row->file->late ? row->late_fd : row->file->fd, row->nr, row->cloexec ? O_CLOEXEC : 0) < 0)
+			r = cr_fail_errno(restore->ctx, -errno, "Can't put file %u to descriptor %d", row->file->id,
+					  row->nr);
+	}
 	return r;
 }
 
@@ -80,7 +83,6 @@ int fd_restore_install(struct fd_restore *restore, uint32_t files_id, pid_t pid,
 		return cr_fail(restore->ctx, -EBADMSG, "task %d: there is no table %u of descriptors", pid, files_id);
 	if (nr_keep)
 		memcpy(all, keep, nr_keep * sizeof(*all));
-	qsort(all, nr_keep, sizeof(*all), number_compare);
 	if (table) {
 		r = place_table(restore, table);
 		if (r < 0)
@@ -88,9 +90,6 @@ int fd_restore_install(struct fd_restore *restore, uint32_t files_id, pid_t pid,
 		for (size_t i = 0; i < table->nr; i++)
 			all[nr_keep + i] = table->v[i].nr;
 	}
-	for (size_t i = 0; i < restore->nr_files; i++)
-		if (!bsearch(&restore->files[i].fd, all, nr_keep, sizeof(*all), number_compare))
-			restore->files[i].fd = -1;
 	qsort(all, nr, sizeof(*all), number_compare);
 	r = close_others(all, nr);
 	return r < 0 ? cr_fail_errno(restore->ctx, r, "task %d: Can't close what isn't its own", pid) : 0;

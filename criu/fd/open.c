@@ -109,7 +109,9 @@ int fd_restore_get(struct fd_restore *restore, uint32_t file_id, int *ret_fd)
 	struct fd_file *file = fd_file_find(restore, file_id);
 	int r;
 
+	/* Each task opens it for itself, whatever another has that shares our memory. */
 	if (file && file->late) {
+		file->fd = -1;
 		r = fd_open_file(restore, file);
 		if (r < 0)
 			return r;

@@ -51,6 +51,7 @@ struct fd_table_row {
 	int nr; /* the descriptor */
 	bool cloexec;
 	struct fd_file *file;
+	int late_fd; /* of a late file: what leads to it in this table until it is at its number */
 };
 
 struct fd_table {

@@ -95,14 +95,18 @@ int fd_restore_open_late(struct fd_restore *restore, uint32_t files_id, pid_t pi
 
 	for (size_t i = 0; table && i < table->nr; i++) {
 		struct fd_file *file = table->v[i].file;
+		struct fd_late *slot = &slots[file->late_slot];
 		int r;
 
 		if (!file->late || file->table != table)
 			continue;
-		r = fd_open_file(restore, file);
-		if (r < 0)
-			return r;
-		slots[file->late_slot] = (struct fd_late){ pid, file->fd };
+		if (slot->pid != pid) {
+			r = fd_restore_get(restore, file->id, &slot->fd);
+			if (r < 0)
+				return r;
+			slot->pid = pid;
+		}
+		table->v[i].late_fd = slot->fd;
 	}
 	return 0;
 }
@@ -124,13 +128,13 @@ int fd_restore_fetch_late(struct fd_restore *restore, uint32_t files_id, const s
 		const struct fd_late *slot = &slots[file->late_slot];
 		int fd;
 
-		if (!file->late || file->fd >= 0)
+		if (!file->late || file->table == table)
 			continue;
 		fd = fetch(slot->pid, slot->fd);
-		file->fd = fd < 0 ? fd : fd_move_high(fd, restore->first_fd);
-		if (file->fd < 0)
-			return cr_fail_errno(restore->ctx, file->fd, "Can't get %s from task %d",
-					     file->entry->reg->name, slot->pid);
+		table->v[i].late_fd = fd = fd < 0 ? fd : fd_move_high(fd, restore->first_fd);
+		if (fd < 0)
+			return cr_fail_errno(restore->ctx, fd, "Can't get %s from task %d", file->entry->reg->name,
+					     slot->pid);
 	}
 	return 0;
 }

@@ -256,7 +256,10 @@ struct restorer_args {
 	uint32_t nr_area_policies, nr_segments;
 
 	int32_t first_service_fd; /* it and all above are closed at the end */
-	uint32_t owns_fds;	  /* 0: another task closes them, the table is shared */
+	/* 0: the thing is shared, and another task does to it what has to be done. */
+	uint32_t owns_fds, owns_memory, owns_handlers;
+	struct restorer_args *memory_owner; /* itself, if it shares its memory with nobody */
+	uint32_t guests_left;		    /* futex, the owner's: those it shares with that don't run the blob yet */
 
 	struct plan_sigaction sigactions[PLAN_NSIG]; /* [n] is of signal n + 1 */
 	struct plan_itimer itimers[3];		     /* ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF */

@@ -142,7 +142,12 @@ void restorer_entry(struct restorer_args *args)
 
 	sys_rt_sigprocmask(SIG_SETMASK, &all, NULL, sizeof(all));
 	enter_stage(args, STAGE_BLOB);
-	restore_memory(args);
+	if (args->owns_memory) {
+		wait_for_zero(&args->guests_left);
+		restore_memory(args);
+	} else {
+		count_down(&args->memory_owner->guests_left);
+	}
 	enter_stage(args, STAGE_MEMORY);
 	count_down(&args->shared->memory.left);
 	wait_for_zero(&args->shared->memory.left);

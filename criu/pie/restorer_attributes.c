@@ -77,7 +77,8 @@ void restore_thread_attributes(struct plan_thread *th)
 
 	if (!at->set)
 		return;
-	if (th != &args->threads[0])
+	/* The leader that restored the memory has set its own before. */
+	if (th != &args->threads[0] || !args->owns_memory)
 		set_policy(th);
 	/* A slack of zero would mean the default, which it is born with. */
 	if (at->set & PLAN_SET_SLACK)

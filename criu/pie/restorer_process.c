@@ -33,7 +33,7 @@ void restore_process(struct restorer_args *args)
 {
 	if (args->child_subreaper)
 		check(args, OP_SUBREAPER, sys_prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0, 0);
-	for (uint32_t left = args->membarrier; left; left &= left - 1) {
+	for (uint32_t left = args->owns_memory ? args->membarrier : 0; left; left &= left - 1) {
 		uint32_t command = left & -left;
 
 		check(args, OP_MEMBARRIER, sys_membarrier(command, 0, 0), command, 0);
@@ -41,8 +41,10 @@ void restore_process(struct restorer_args *args)
 	if (args->lock_future)
 		check(args, OP_LOCK_FUTURE, sys_mlockall(args->lock_future), args->lock_future, 0);
 	restore_rlimits(args);
-	restore_sigactions(args);
-	restore_process_attributes(args);
+	if (args->owns_handlers)
+		restore_sigactions(args);
+	if (args->owns_memory)
+		restore_process_attributes(args);
 }
 
 void restore_timers_and_signals(struct restorer_args *args)

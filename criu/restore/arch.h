@@ -8,6 +8,13 @@
 
 /* Calls ENTRY(ARG) on the stack that ends at STACK_TOP. */
 __attribute__((noreturn)) void boot_jump(const void *entry, void *arg, void *stack_top);
+/*
+ * clone3(2) with a stack (args->stack): the new process or thread calls FN(ARG), which doesn't return. The caller gets
+ * the new pid or -errno; errno is not touched.
+ */
+long clone3_on_stack(const void *args, unsigned long size, void (*fn)(void *), void *arg);
+/* A system call with four arguments that doesn't touch errno: the value or -errno. */
+long raw_syscall(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 /* The end of the addresses that a process can have mapped without asking for more: mmap(2). */
 uint64_t user_address_end(void);
 

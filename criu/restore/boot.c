@@ -2,6 +2,7 @@
 #include "restore/boot.h"
 
 #include <compel/blob.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -10,6 +11,7 @@
 
 #include "restore/arch.h"
 #include "restore/restorer_blob.h"
+#include "restore/turn.h"
 #include "task/posix_timers.h"
 
 #define ALIGN_UP(n, to) (((n) + (to)-1) & ~((uint64_t)(to)-1))
@@ -18,13 +20,37 @@
 #define LOWEST		(1ul << 20)
 #define MAX_TRIES	4096
 
-/* Byte offsets in the region. */
-struct layout {
-	uint64_t args, areas, reads, iovs, threads, steps, filters, code, timers, signals, groups, auxv, proxy;
-	uint64_t policies, segments, rings;
-	uint64_t aside, stacks, shared, len;
-	uint64_t nr_signals, nr_groups;
+/* Of one task: byte offsets in the region. */
+struct task_layout {
+	uint64_t args, threads, steps, filters, code, timers, signals, groups, stacks;
 };
+
+/* Of the one that owns the memory, and of all together. */
+struct layout {
+	uint64_t areas, reads, iovs, rings, auxv, proxy, policies, segments, aside, shared, len;
+};
+
+/* Those that share one memory, its owner first. */
+struct group {
+	struct restore_task **v;
+	size_t nr;
+};
+
+static int find_group(struct restore *r, struct restore_task *owner, struct group *ret)
+{
+	struct task *t;
+
+	ret->v = calloc(r->any_shared[SHARE_VM] ? r->nr_alive : 1, sizeof(*ret->v));
+	if (!ret->v)
+		return -ENOMEM;
+	ret->v[ret->nr++] = owner;
+	if (!r->any_shared[SHARE_VM])
+		return 0;
+	for_each_task (&r->tree, t)
+		if (task_lives(t) && restore_of(t) != owner && restore_of(t)->owner[SHARE_VM] == owner)
+			ret->v[ret->nr++] = restore_of(t);
+	return 0;
+}
 
 /* Reserves LEN bytes at *END; their offset. */
 static uint64_t reserve(uint64_t *end, uint64_t len, uint64_t align)
@@ -42,38 +68,47 @@ static size_t nr_timers(const struct restore_task *rt)
 	return timers ? timers->n_posix : 0;
 }
 
-static void lay_out(const struct restore *r, const struct restore_task *rt, struct layout *l)
+static void lay_out_task(const struct restore_task *rt, uint64_t *end, struct task_layout *l)
+{
+	size_t nr_threads = rt->task->nr_threads, nr_groups = 0;
+	size_t nr_signals = signals_count(rt->cores[0]->tc->signals_s);
+
+	for (size_t i = 0; i < nr_threads; i++) {
+		nr_signals += signals_count(rt->cores[i]->thread_core->signals_p);
+		nr_groups += rt->cores[i]->thread_core->creds->n_groups;
+	}
+	l->args = reserve(end, sizeof(struct restorer_args), PAGE);
+	l->threads = reserve(end, nr_threads * sizeof(struct plan_thread), 16);
+	l->steps = reserve(end, rt->seccomp.nr_steps * sizeof(struct plan_step), 16);
+	l->filters = reserve(end, rt->seccomp.nr_filters * sizeof(struct plan_filter), 16);
+	l->code = reserve(end, rt->seccomp.code_len, 16);
+	l->timers = reserve(end, nr_timers(rt) * sizeof(struct plan_timer), 16);
+	l->signals = reserve(end, nr_signals * sizeof(struct plan_siginfo), 16);
+	l->groups = reserve(end, nr_groups * sizeof(uint32_t), 16);
+	l->stacks = reserve(end, nr_threads * STACK_SIZE, PAGE);
+}
+
+/* TASKS: of those of the group, in order. */
+static void lay_out(const struct restore *r, const struct restore_task *rt, const struct group *group,
+		    struct task_layout *tasks, struct layout *l)
 {
 	const struct mem_plan *plan = &rt->plan;
 	const AttributesEntry *leader = attributes_of(r->attributes, rt->task->pid);
-	size_t nr_threads = rt->task->nr_threads;
 	uint64_t end = restorer_code->mem_size, aside = 0;
 
-	*l = (struct layout){ .nr_signals = signals_count(rt->cores[0]->tc->signals_s) };
-	for (size_t i = 0; i < nr_threads; i++) {
-		l->nr_signals += signals_count(rt->cores[i]->thread_core->signals_p);
-		l->nr_groups += rt->cores[i]->thread_core->creds->n_groups;
-	}
 	for (size_t i = 0; i < plan->nr_moves; i++)
 		aside += plan->moves[i].len;
-	l->args = reserve(&end, sizeof(struct restorer_args), PAGE);
+	for (size_t i = 0; i < group->nr; i++)
+		lay_out_task(group->v[i], &end, &tasks[i]);
 	l->areas = reserve(&end, plan->nr_areas * sizeof(struct plan_area), 16);
 	l->reads = reserve(&end, plan->nr_reads * sizeof(struct plan_read), 16);
 	l->iovs = reserve(&end, plan->nr_iovs * sizeof(struct plan_iov), 16);
 	l->rings = reserve(&end, plan->nr_rings * sizeof(struct plan_ring), 16);
-	l->threads = reserve(&end, nr_threads * sizeof(struct plan_thread), 16);
-	l->steps = reserve(&end, rt->seccomp.nr_steps * sizeof(struct plan_step), 16);
-	l->filters = reserve(&end, rt->seccomp.nr_filters * sizeof(struct plan_filter), 16);
-	l->code = reserve(&end, rt->seccomp.code_len, 16);
-	l->timers = reserve(&end, nr_timers(rt) * sizeof(struct plan_timer), 16);
-	l->signals = reserve(&end, l->nr_signals * sizeof(struct plan_siginfo), 16);
-	l->groups = reserve(&end, l->nr_groups * sizeof(uint32_t), 16);
 	l->auxv = reserve(&end, rt->mm->n_mm_saved_auxv * sizeof(uint64_t), 16);
 	l->proxy = reserve(&end, plan->proxy_len, 16);
 	l->policies = reserve(&end, leader->n_areas * sizeof(struct plan_area_policy), 16);
 	l->segments = reserve(&end, leader->ldt.len / 8 * sizeof(struct plan_segment), 16);
 	l->aside = reserve(&end, aside, PAGE);
-	l->stacks = reserve(&end, nr_threads * STACK_SIZE, PAGE);
 	l->shared = reserve(&end, r->shared_len, PAGE);
 	l->len = ALIGN_UP(end, PAGE);
 }
@@ -168,10 +203,11 @@ static int put_mm(struct restore *r, const struct restore_task *rt, char *auxv, 
 static void put_task(const struct restore_task *rt, struct filler *f, struct restorer_args *a)
 {
 	const TaskCoreEntry *tc = rt->cores[0]->tc;
+	const MmEntry *mm = rt->owner[SHARE_VM]->mm;
 
 	a->pid = rt->task->pid;
-	a->thp_disabled = rt->mm->has_thp_disabled && rt->mm->thp_disabled;
-	a->dumpable = rt->mm->has_dumpable ? rt->mm->dumpable : 1;
+	a->thp_disabled = mm->has_thp_disabled && mm->thp_disabled;
+	a->dumpable = mm->has_dumpable ? mm->dumpable : 1;
 	a->lock_future = rt->extra && rt->extra->has_locks ? rt->extra->locks : 0;
 	a->child_subreaper = tc->has_child_subreaper && tc->child_subreaper;
 	a->membarrier = tc->has_membarrier_registration_mask ? tc->membarrier_registration_mask : 0;
@@ -243,13 +279,13 @@ static void put_memory(const struct restore_task *rt, char *base, const struct l
 	a->pages_len = rt->source ? rt->source->size : 0;
 }
 
-static void put_steps(const struct restore *r, const struct restore_task *rt, char *base, const struct layout *l,
+static void put_steps(const struct restore *r, const struct restore_task *rt, char *base, const struct task_layout *tl,
 		      struct restorer_args *a)
 {
-	struct plan_filter *filters = (struct plan_filter *)(base + l->filters);
-	struct plan_step *steps = (struct plan_step *)(base + l->steps);
+	struct plan_filter *filters = (struct plan_filter *)(base + tl->filters);
+	struct plan_step *steps = (struct plan_step *)(base + tl->steps);
 
-	seccomp_plan_put(&rt->seccomp, r->seccomp, steps, filters, base + l->code);
+	seccomp_plan_put(&rt->seccomp, r->seccomp, steps, filters, base + tl->code);
 	a->filters = filters;
 	for (size_t i = 0; i < a->nr_threads; i++) {
 		a->threads[i].steps = steps + rt->seccomp.threads[i].first;
@@ -257,10 +293,11 @@ static void put_steps(const struct restore *r, const struct restore_task *rt, ch
 	}
 }
 
-static int put_args(struct restore *r, struct restore_task *rt, char *base, const struct layout *l)
+static void put_args(struct restore *r, struct restore_task *rt, char *base, const struct layout *l,
+		     const struct task_layout *tl)
 {
-	struct restorer_args *a = (struct restorer_args *)(base + l->args);
-	struct filler f = { (struct plan_siginfo *)(base + l->signals), (uint32_t *)(base + l->groups) };
+	struct restorer_args *a = (struct restorer_args *)(base + tl->args);
+	struct filler f = { (struct plan_siginfo *)(base + tl->signals), (uint32_t *)(base + tl->groups) };
 
 	a->shared = (struct restore_shared *)(base + l->shared);
 	a->slot = &a->shared->slots[rt->slot - r->shared->slots];
@@ -270,26 +307,44 @@ static int put_args(struct restore *r, struct restore_task *rt, char *base, cons
 	a->readahead = r->opts->readahead == TRI_YES;
 	a->first_service_fd = r->first_service_fd;
 	a->owns_fds = !is_guest(rt, SHARE_FILES);
+	a->owns_memory = !is_guest(rt, SHARE_VM);
+	a->owns_handlers = !is_guest(rt, SHARE_SIGHAND);
+	rt->slot->region_start = (uintptr_t)base;
+	rt->slot->region_len = l->len;
 	a->fault_stage = r->shared->fault_stage;
 	a->sigchld_mask = 1ull << (SIGCHLD - 1);
 	rt->slot->sigchld_mask = (uintptr_t)&a->sigchld_mask;
 	rt->slot->no_time = (uintptr_t)a->no_time;
 	put_task(rt, &f, a);
-	put_timers(r, rt, (struct plan_timer *)(base + l->timers), a);
-	put_memory(rt, base, l, a);
-	put_attributes(r, rt, base, l, a);
-	a->threads = (struct plan_thread *)(base + l->threads);
+	put_timers(r, rt, (struct plan_timer *)(base + tl->timers), a);
+	a->threads = (struct plan_thread *)(base + tl->threads);
 	a->nr_threads = rt->task->nr_threads;
 	a->threads_left = a->nr_threads - 1;
 	a->relayed_left = rt->seccomp.nr_relayed;
 	for (size_t i = 0; i < a->nr_threads; i++) {
 		put_thread(&f, r, rt, i, &a->threads[i]);
 		a->threads[i].args = a;
-		a->threads[i].stack_start = (uintptr_t)base + l->stacks + i * STACK_SIZE;
+		a->threads[i].stack_start = (uintptr_t)base + tl->stacks + i * STACK_SIZE;
 		a->threads[i].stack_size = STACK_SIZE;
 	}
-	put_steps(r, rt, base, l, a);
-	return put_mm(r, rt, base + l->auxv, &a->mm);
+	put_steps(r, rt, base, tl, a);
+	rt->args = a;
+	rt->stack_top = base + tl->stacks + STACK_SIZE;
+}
+
+static int put_group(struct restore *r, const struct group *group, char *base, const struct layout *l,
+		     const struct task_layout *tasks)
+{
+	struct restore_task *owner = group->v[0];
+
+	for (size_t i = 0; i < group->nr; i++) {
+		put_args(r, group->v[i], base, l, &tasks[i]);
+		group->v[i]->args->memory_owner = owner->args;
+	}
+	owner->args->guests_left = group->nr - 1;
+	put_memory(owner, base, l, owner->args);
+	put_attributes(r, owner, base, l, owner->args);
+	return put_mm(r, owner, base + l->auxv, &owner->args->mm);
 }
 
 /* ---- the region ---------------------------------------------------------------------------------------------- */
@@ -319,7 +374,7 @@ static int map_region(struct restore *r, const struct restore_task *rt, uint64_t
 	return cr_fail(&r->ctx, -ENOMEM, "No room for the restorer of task %d", rt->task->pid);
 }
 
-static int load_region(struct restore *r, struct restore_task *rt, const struct layout *l, char *base)
+static int load_region(struct restore *r, uint64_t shared, char *base)
 {
 	int err = compel_blob_load(restorer_code, base, (uintptr_t)base);
 
@@ -328,17 +383,26 @@ static int load_region(struct restore *r, struct restore_task *rt, const struct 
 	if (mprotect(base, restorer_code->text_size, PROT_READ | PROT_EXEC))
 		return cr_fail_errno(&r->ctx, -errno, "Can't protect the restorer");
 	/* A second mapping of the same memory: mremap(2), old_size 0. */
-	if (mremap(r->shared, 0, r->shared_len, MREMAP_MAYMOVE | MREMAP_FIXED, base + l->shared) == MAP_FAILED)
+	if (mremap(r->shared, 0, r->shared_len, MREMAP_MAYMOVE | MREMAP_FIXED, base + shared) == MAP_FAILED)
 		return cr_fail_errno(&r->ctx, -errno, "Can't map the shared memory");
-	return put_args(r, rt, base, l);
+	return 0;
+}
+
+/* One that is born with CLONE_VM has none, nor have those that it forks: rseq(2). */
+static bool has_rseq(const struct restore_task *rt)
+{
+	for (; rt; rt = rt->creator)
+		if (rt->clone_flags & CLONE_VM)
+			return false;
+	return __rseq_size;
 }
 
 /* The C library's restartable sequences must not be touched once its memory is gone. */
-static int leave_rseq(struct restore *r)
+static int leave_rseq(struct restore *r, const struct restore_task *rt)
 {
 	struct rseq *own = (struct rseq *)((char *)__builtin_thread_pointer() + __rseq_offset);
 
-	if (!__rseq_size)
+	if (!has_rseq(rt))
 		return 0;
 	/* It registers 32 bytes, or more where the kernel uses more. */
 	for (unsigned len = sizeof(*own); len <= 256; len += 32)
@@ -347,28 +411,51 @@ static int leave_rseq(struct restore *r)
 	return cr_fail_errno(&r->ctx, -errno, "Can't unregister our restartable sequences");
 }
 
-int boot(struct restore *r, struct restore_task *rt)
+static int make_region(struct restore *r, struct restore_task *rt)
 {
-	unsigned long entry;
+	_cleanup_free_ struct task_layout *tasks = NULL;
+	struct group group = { 0 };
 	struct layout l;
 	char *base = NULL;
 	int err;
 
-	err = compel_blob_symbol(restorer_code, "restorer_entry", &entry);
-	if (err)
-		return err;
-	lay_out(r, rt, &l);
-	err = map_region(r, rt, l.len, &base);
+	err = find_group(r, rt, &group);
 	if (!err)
-		err = load_region(r, rt, &l, base);
+		tasks = calloc(group.nr, sizeof(*tasks));
+	if (!tasks)
+		err = -ENOMEM;
+	if (!err) {
+		lay_out(r, rt, &group, tasks, &l);
+		err = map_region(r, rt, l.len, &base);
+	}
+	if (!err)
+		err = load_region(r, l.shared, base);
+	if (!err)
+		err = put_group(r, &group, base, &l, tasks);
+	free(group.v);
+	return err;
+}
+
+int boot(struct restore *r, struct restore_task *rt)
+{
+	struct restore_task *owner = rt->owner[SHARE_VM];
+	unsigned long entry;
+	int err;
+
+	err = compel_blob_symbol(restorer_code, "restorer_entry", &entry);
+	if (!err && owner == rt)
+		err = make_region(r, rt);
+	if (!err)
+		err = leave_rseq(r, rt);
 	if (err)
 		return err;
-	rt->slot->region_start = (uintptr_t)base;
-	rt->slot->region_len = l.len;
-	err = leave_rseq(r);
-	if (err)
-		return err;
-	boot_jump(base + entry, base + l.args, base + l.stacks + STACK_SIZE);
+	if (owner == rt) {
+		__atomic_store_n(&rt->region_ready, 1, __ATOMIC_RELEASE);
+		wake_all(&rt->region_ready);
+	}
+	turn_give(rt);
+	wait_on(&owner->region_ready, 0);
+	boot_jump((char *)rt->slot->region_start + entry, rt->args, rt->stack_top);
 }
 
 int boot_syscall_offset(unsigned long *ret)

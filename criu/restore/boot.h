@@ -7,7 +7,8 @@
 
 /*
  * Lays out the region (blob, arguments, stacks, shared memory) in a place that is free before and after, and goes.
- * Returns only -errno, explained. slot->region_start and region_len tell where it is.
+ * Those that share their memory go when its owner has laid out the one region of all. Returns only -errno, explained.
+ * slot->region_start and region_len tell where it is.
  */
 int boot(struct restore *r, struct restore_task *rt);
 

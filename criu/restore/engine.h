@@ -62,6 +62,11 @@ struct restore_task {
 	/* What it shares: task/share.h. OWNER[kind] restores the thing for all; it may be the task itself. */
 	uint64_t clone_flags, unshare_flags;
 	struct restore_task *owner[SHARE_NR];
+	uint32_t turn; /* futex: see turn.h */
+	/* Of those that share memory: where they find themselves in their owner's region, once it is READY (futex). */
+	uint32_t region_ready;
+	struct restorer_args *args;
+	void *stack_top;
 
 	struct seccomp_plan seccomp;
 	struct mem_plan plan;

@@ -241,7 +241,8 @@ static int finalize_task(struct restore *r, struct task *t, struct xstate *x)
 	int err;
 
 	err = hide_stops(r, rt);
-	if (!err)
+	/* Those that it shares its memory with stand behind it in the list, so that they have been here before. */
+	if (!err && !is_guest(rt, SHARE_VM))
 		err = unmap_region(r, rt);
 	if (!err)
 		err = attributes_restore_process(&r->ctx, attributes_of(r->attributes, t->pid), t->pid,

@@ -19,23 +19,26 @@
 #include "restore/stage.h"
 #include "restore/task_run.h"
 #include "restore/trace.h"
+#include "restore/turn.h"
 
 static pid_t raw_clone(const struct clone_args *args)
 {
 	return syscall(SYS_clone3, args, sizeof(*args));
 }
 
-void barrier_wait(struct restore_barrier *b)
+void barrier_wait(struct restore *r, struct restore_task *rt, struct restore_barrier *b)
 {
 	uint32_t left = __atomic_sub_fetch(&b->left, 1, __ATOMIC_ACQ_REL);
 
 	if (!left) {
-		syscall(SYS_futex, &b->left, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+		wake_all(&b->left);
 		return;
 	}
+	turn_give(rt);
 	/* Whoever fails takes all down: the engine kills us then. */
 	while ((left = __atomic_load_n(&b->left, __ATOMIC_ACQUIRE)))
-		syscall(SYS_futex, &b->left, FUTEX_WAIT, left, NULL, NULL, 0);
+		wait_on(&b->left, left);
+	turn_take(r, rt);
 }
 
 int task_stage(struct restore *r, struct restore_task *rt, enum restore_stage stage)
@@ -47,13 +50,18 @@ int task_stage(struct restore *r, struct restore_task *rt, enum restore_stage st
 	return 0;
 }
 
-/* Between fork and the first own step: nothing of the engine's that could disturb. */
-static void become_task(struct restore *r, struct restore_task *rt)
+void task_set_prefix(struct restore *r, const struct restore_task *rt)
 {
 	char prefix[32];
 
 	snprintf(prefix, sizeof(prefix), "%7d: ", rt->task->pid);
 	log_set_prefix(r->ctx.log, prefix);
+}
+
+void become_task(struct restore *r, struct restore_task *rt)
+{
+	turn_begin(r, rt);
+	task_set_prefix(r, rt);
 	/* Who shares descriptors logs to where its creator does. */
 	if (r->opts->log_pid && r->opts->log_file && !(rt->clone_flags & CLONE_FILES)) {
 		_cleanup_free_ char *path = str_printf("%s.%d", r->opts->log_file, rt->task->pid);
@@ -75,14 +83,14 @@ static bool is_zombie(pid_t pid)
 }
 
 /* clone3(2), tried again while the pid is taken by a zombie. */
-static pid_t clone_when_free(struct clone_args *args, pid_t pid)
+static pid_t clone_when_free(struct restore *r, struct restore_task *rt, const struct clone_args *args)
 {
 	const struct timespec nap = { .tv_nsec = 2000000 };
 	uint64_t begin = now_us();
-	pid_t got;
+	pid_t got, pid = rt->task->pid;
 
 	for (;;) {
-		got = raw_clone(args);
+		got = args->flags & CLONE_VM ? turn_clone(r, rt, args) : raw_clone(args);
 		if (got >= 0 || errno != EEXIST)
 			return got;
 		if (!is_zombie(pid) || now_us() - begin > ZOMBIE_PATIENCE_US) {
@@ -110,10 +118,8 @@ static int clone_task(struct restore *r, struct restore_task *rt, uint64_t flags
 		.set_tid = (uintptr_t)&pid,
 		.set_tid_size = 1,
 	};
-	pid_t got = clone_when_free(&args, pid);
+	pid_t got = clone_when_free(r, rt, &args);
 
-	if (!got)
-		become_task(r, rt);
 	if (got >= 0)
 		return got;
 	if (errno == EEXIST)
@@ -161,6 +167,7 @@ int fork_root(struct restore *r)
 	if (got && r->slacks_differ)
 		prctl(PR_SET_TIMERSLACK, r->own_attributes.has.timer_slack);
 	if (!got) {
+		become_task(r, rt);
 		default_signals();
 		wait_for_go(r);
 		task_run_root(r, rt);
@@ -188,8 +195,10 @@ static int fork_one(struct restore *r, struct restore_task *rt)
 	take_slack_of(r, rt);
 	got = clone_task(r, rt, rt->clone_flags | (sibling ? CLONE_PARENT : 0), sig);
 
-	if (!got)
+	if (!got) {
+		become_task(r, rt);
 		task_run(r, rt);
+	}
 	return got < 0 ? got : 0;
 }
 
@@ -328,7 +337,7 @@ int join_tree(struct restore *r, struct restore_task *rt)
 		err = task_stage(r, rt, STAGE_FORKED);
 	if (err)
 		return err;
-	barrier_wait(&r->shared->forked);
+	barrier_wait(r, rt, &r->shared->forked);
 	if (t == r->tree.root)
 		r->shared->forked_us = now_us();
 	founder = founds_group(r, rt);
@@ -336,7 +345,7 @@ int join_tree(struct restore *r, struct restore_task *rt)
 		err = join_group(r, rt);
 	if (err)
 		return err;
-	barrier_wait(&r->shared->grouped);
+	barrier_wait(r, rt, &r->shared->grouped);
 	/* One that founded a group for others leaves it only now. */
 	if (founder)
 		err = join_group(r, rt);

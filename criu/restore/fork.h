@@ -18,7 +18,11 @@ int fork_children(struct restore *r, struct restore_task *rt, enum born_when whe
 int join_tree(struct restore *r, struct restore_task *rt);
 
 /* In a task: waits until everyone has come to the barrier. */
-void barrier_wait(struct restore_barrier *b);
+void barrier_wait(struct restore *r, struct restore_task *rt, struct restore_barrier *b);
+/* Between birth and the first own step: nothing of the engine's that could disturb. */
+void become_task(struct restore *r, struct restore_task *rt);
+/* Lines in the log begin with its pid. */
+void task_set_prefix(struct restore *r, const struct restore_task *rt);
 /* Says how far the task has come; fails where CRIU_FAULT_PHASE wants it. */
 int task_stage(struct restore *r, struct restore_task *rt, enum restore_stage stage);
 

@@ -82,18 +82,25 @@ static int read_ids(struct restore *r, struct restore_task *rt, const TaskKobjId
 	return check_namespaces(r, pid, rt->ids, own);
 }
 
-/* Program, directories and mappings refer to entries of files.img. */
-static int check_paths(struct restore *r, const struct restore_task *rt)
+/* Directories, program and mappings refer to entries of files.img. */
+static int check_directories(struct restore *r, const struct restore_task *rt)
 {
 	pid_t pid = rt->task->pid;
 
-	if (!fd_restore_has_path(r->fds, rt->mm->exe_file_id) && !fd_restore_has_memfd(r->fds, rt->mm->exe_file_id))
-		return cr_fail(&r->ctx, -EBADMSG, "mm-%d.img: there is no program file %u", pid, rt->mm->exe_file_id);
 	if (!fd_restore_has_path(r->fds, rt->fs->cwd_id) || !fd_restore_has_path(r->fds, rt->fs->root_id))
 		return cr_fail(&r->ctx, -EBADMSG, "fs-%d.img: there is no directory %u or %u", pid, rt->fs->cwd_id,
 			       rt->fs->root_id);
 	if (rt->fs->has_umask && (rt->fs->umask & ~0777u))
 		return cr_fail(&r->ctx, -EBADMSG, "fs-%d.img: umask %#o", pid, rt->fs->umask);
+	return 0;
+}
+
+static int check_mapped_files(struct restore *r, const struct restore_task *rt)
+{
+	pid_t pid = rt->task->pid;
+
+	if (!fd_restore_has_path(r->fds, rt->mm->exe_file_id) && !fd_restore_has_memfd(r->fds, rt->mm->exe_file_id))
+		return cr_fail(&r->ctx, -EBADMSG, "mm-%d.img: there is no program file %u", pid, rt->mm->exe_file_id);
 	for (size_t i = 0; i < rt->mm->n_vmas; i++) {
 		const VmaEntry *v = rt->mm->vmas[i];
 
@@ -106,7 +113,20 @@ static int check_paths(struct restore *r, const struct restore_task *rt)
 	return 0;
 }
 
-/* Memory, directories, descriptors. */
+static int read_memory(struct restore *r, struct restore_task *rt)
+{
+	pid_t pid = rt->task->pid;
+	int err = mm_read(&r->ctx, r->images_dirfd, pid, &rt->mm);
+
+	if (!err)
+		err = check_mapped_files(r, rt);
+	if (err)
+		return err;
+	err = pagemap_read(&r->ctx, r->images_dirfd, IMG_PAGEMAP, pid, &rt->pagemap);
+	return err && err != -ENOENT ? cr_fail_errno(&r->ctx, err, "Can't read pagemap-%d.img", pid) : 0;
+}
+
+/* Directories, descriptors. */
 static int read_living(struct restore *r, struct restore_task *rt, const TaskKobjIdsEntry *own)
 {
 	pid_t pid = rt->task->pid;
@@ -125,20 +145,13 @@ static int read_living(struct restore *r, struct restore_task *rt, const TaskKob
 		err = posix_timers_validate(&r->ctx, rt->task, rt->cores[0]->tc->timers);
 	if (!err)
 		err = read_ids(r, rt, own);
-	if (!err)
-		err = mm_read(&r->ctx, r->images_dirfd, pid, &rt->mm);
 	if (err)
 		return err;
 	err = image_read_single(r->images_dirfd, IMG_FS, (ProtobufCMessage **)&rt->fs, pid);
 	if (err)
 		return cr_fail_errno(&r->ctx, err, "Can't read fs-%d.img", pid);
-	err = check_paths(r, rt);
-	if (err)
-		return err;
-	err = pagemap_read(&r->ctx, r->images_dirfd, IMG_PAGEMAP, pid, &rt->pagemap);
-	if (err && err != -ENOENT)
-		return cr_fail_errno(&r->ctx, err, "Can't read pagemap-%d.img", pid);
-	return fd_restore_read_table(r->fds, rt->ids->files_id);
+	err = check_directories(r, rt);
+	return err ?: fd_restore_read_table(r->fds, rt->ids->files_id);
 }
 
 static int valid_pid(struct restore *r, uint64_t pid)
@@ -256,30 +269,35 @@ static int check_unique(struct restore *r)
 	return 0;
 }
 
-/* Open file tables and directories may be shared, memory and signal handlers only by threads. */
-static int check_sharing(struct restore *r)
+static int compare_memories(const void *a, const void *b)
 {
-	struct task *task, *other;
+	const struct restore_task *x = *(struct restore_task *const *)a, *y = *(struct restore_task *const *)b;
 
+	if (x->ids->vm_id != y->ids->vm_id)
+		return x->ids->vm_id < y->ids->vm_id ? -1 : 1;
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* The images of the first task that has a memory tell of it; those that share it with that one have none. */
+static int read_memories(struct restore *r)
+{
+	_cleanup_free_ struct restore_task **all = calloc(r->nr_alive, sizeof(*all));
+	struct task *task;
+	size_t n = 0, number = 0;
+	int err = 0;
+
+	if (!all)
+		return -ENOMEM;
 	for_each_task (&r->tree, task) {
-		if (!task_lives(task))
-			continue;
-		for_each_task (&r->tree, other) {
-			if (other == task)
-				break;
-			if (!task_lives(other))
-				continue;
-			if (restore_of(other)->ids->vm_id == restore_of(task)->ids->vm_id)
-				return cr_fail(&r->ctx, -EOPNOTSUPP,
-					       "Task %d shares its memory with task %d: this isn't supported",
-					       task->pid, other->pid);
-			if (restore_of(other)->ids->sighand_id == restore_of(task)->ids->sighand_id)
-				return cr_fail(&r->ctx, -EOPNOTSUPP,
-					       "Task %d shares its signal handlers with task %d: this isn't supported",
-					       task->pid, other->pid);
-		}
+		restore_of(task)->number = number++;
+		if (task_lives(task))
+			all[n++] = restore_of(task);
 	}
-	return 0;
+	qsort(all, n, sizeof(*all), compare_memories);
+	for (size_t i = 0; i < n && !err; i++)
+		if (!i || all[i]->ids->vm_id != all[i - 1]->ids->vm_id)
+			err = read_memory(r, all[i]);
+	return err;
 }
 
 static int read_pstree(struct restore *r, const InventoryEntry *inv)
@@ -307,7 +325,7 @@ static int read_pstree(struct restore *r, const InventoryEntry *inv)
 	if (!r->tree.root)
 		return cr_fail(&r->ctx, -EINVAL, "There is no task in pstree.img");
 	err = check_unique(r);
-	return err ?: check_sharing(r);
+	return err ?: read_memories(r);
 }
 
 static int compare_areas(const void *a, const void *b)
@@ -343,13 +361,13 @@ static int take_extra(void *arg, MmExtraEntry *e)
 {
 	struct restore *r = arg;
 	struct task *task = e->pid <= PID_LIMIT ? task_tree_find(&r->tree, e->pid) : NULL;
-	struct restore_task *rt = task && task_lives(task) ? restore_of(task) : NULL;
+	struct restore_task *rt = task && task_lives(task) && restore_of(task)->mm ? restore_of(task) : NULL;
 	uint32_t pid = e->pid;
 
 	if (!rt || rt->extra) {
 		mm_extra_entry__free_unpacked(e, NULL);
 		return cr_fail(&r->ctx, -EBADMSG, "mm-extra.img tells of task %u, which %s", pid,
-			       rt ? "it has told of before" : "isn't there");
+			       rt ? "it has told of before" : "isn't there or has no memory of its own");
 	}
 	rt->extra = e;
 	return mm_extra_validate(&r->ctx, e, rt->mm);

@@ -75,7 +75,7 @@ static int read_segments(struct restore *r)
 	if (!mms)
 		return -ENOMEM;
 	for_each_task (&r->tree, t)
-		if (task_lives(t))
+		if (task_lives(t) && !is_guest(restore_of(t), SHARE_VM))
 			mms[n++] = restore_of(t)->mm;
 	err = shmem_restore_read(&r->ctx, r->images_dirfd, mms, n, &r->segments);
 	if (!err && r->opts->readahead == TRI_NO)
@@ -137,7 +137,7 @@ static int phase_plan(void *arg)
 	for_each_task (&r->tree, t) {
 		if (err)
 			break;
-		if (!task_lives(t))
+		if (!task_lives(t) || is_guest(restore_of(t), SHARE_VM))
 			continue;
 		err = plan_seccomp(r, restore_of(t));
 		if (!err)

@@ -118,7 +118,7 @@ static int keep_for(struct restore *r, struct restore_task *rt, struct keep *kee
 			err = keep_fd(keep, rt->plan.areas[i].fd);
 	if (!err && rt->pages_fd >= 0)
 		err = keep_fd(keep, rt->pages_fd);
-	if (!err)
+	if (!err && !is_guest(rt, SHARE_VM))
 		err = keep_file(r, keep, rt->mm->exe_file_id);
 	if (!err)
 		err = keep_file(r, keep, rt->fs->cwd_id);
@@ -134,11 +134,11 @@ static int open_late_files(struct restore *r, struct restore_task *rt)
 		err = fd_restore_open_late(r->fds, rt->ids->files_id, rt->task->pid, r->late);
 	if (err)
 		return err;
-	barrier_wait(&r->shared->late_opened);
+	barrier_wait(r, rt, &r->shared->late_opened);
 	if (!is_guest(rt, SHARE_FILES))
 		err = fd_restore_fetch_late(r->fds, rt->ids->files_id, r->late);
 	if (!err)
-		barrier_wait(&r->shared->late_fetched);
+		barrier_wait(r, rt, &r->shared->late_fetched);
 	return err;
 }
 
@@ -203,7 +203,7 @@ static int restore_task(struct restore *r, struct restore_task *rt)
 		err = install_files(r, rt);
 	/* Until then the numbers below the service descriptors are the owner's of a shared table. */
 	if (!err && r->any_shared[SHARE_FILES])
-		barrier_wait(&r->shared->files);
+		barrier_wait(r, rt, &r->shared->files);
 	if (!err && is_guest(rt, SHARE_FILES))
 		err = find_area_files(r, rt);
 	if (!err)
@@ -212,7 +212,7 @@ static int restore_task(struct restore *r, struct restore_task *rt)
 		err = proc_values_restore(&r->ctx, rt->task->pid, rt->cores[0]->tc);
 	/* A root directory that is shared changes for all. */
 	if (!err && r->any_shared[SHARE_FS])
-		barrier_wait(&r->shared->paths);
+		barrier_wait(r, rt, &r->shared->paths);
 	if (!err)
 		err = restore_fs(r, rt);
 	if (!err)

@@ -124,7 +124,8 @@ static void test_tree(void **state)
 	CASE("not its leader", set.tree[1].sid = ZOMBIE);
 	CASE("another session", set.tree[1].sid = set.tree[1].pgid = CHILD; set.tree[2].pgid = CHILD);
 	CASE("--shell-job", set.tree[0].sid = 99; set.tree[0].pgid = 99);
-	CASE("shares its memory", set.ids[1].vm_id = set.ids[0].vm_id);
+	CASE(NULL, set.ids[1].vm_id = set.ids[0].vm_id);
+	CASE(NULL, set.ids[1].vm_id = set.ids[0].vm_id; set.ids[1].sighand_id = set.ids[0].sighand_id);
 	CASE("signal handlers", set.ids[1].sighand_id = set.ids[0].sighand_id);
 	CASE("no descriptor table", set.ids[1].files_id = 0);
 	CASE("namespace", set.ids[1].has_pid_ns_id = true; set.ids[1].pid_ns_id = 5);

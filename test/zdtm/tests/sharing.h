@@ -15,6 +15,15 @@ static inline pid_t fork_sharing(unsigned long flags)
 	return MUST(syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL));
 }
 
+/* clone(2) on a new stack, for CLONE_VM. FN doesn't return. */
+static inline pid_t clone_on_stack(int (*fn)(void *), int flags)
+{
+	const size_t size = 256 << 10;
+	char *stack = MUST(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0));
+
+	return MUST(clone(fn, stack + size, flags, NULL));
+}
+
 /* Counters that all processes see which are made after this; [0] is that of who is ready. */
 static inline volatile int *make_steps(void)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include "restore/arch.h"
 
+#include <sys/syscall.h>
+
 __attribute__((noreturn)) void boot_jump(const void *entry, void *arg, void *stack_top)
 {
 	asm volatile("movq %0, %%rsp\n\t"
@@ -10,6 +12,36 @@ __attribute__((noreturn)) void boot_jump(const void *entry, void *arg, void *sta
 		     "r"(entry), "D"(arg)
 		     : "memory");
 	__builtin_unreachable();
+}
+
+/* What the child needs is in registers that the call keeps. */
+long clone3_on_stack(const void *args, unsigned long size, void (*fn)(void *), void *arg)
+{
+	register void (*child_fn)(void *) asm("r12") = fn;
+	register void *child_arg asm("r13") = arg;
+	long ret;
+
+	asm volatile("syscall\n\t"
+		     "testq %%rax, %%rax\n\t"
+		     "jnz 1f\n\t"
+		     "xorl %%ebp, %%ebp\n\t"
+		     "movq %%r13, %%rdi\n\t"
+		     "callq *%%r12\n\t"
+		     "ud2\n"
+		     "1:\n\t"
+		     : "=a"(ret)
+		     : "0"(SYS_clone3), "D"(args), "S"(size), "r"(child_fn), "r"(child_arg)
+		     : "rcx", "r11", "memory");
+	return ret;
+}
+
+long raw_syscall(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	register uint64_t fourth asm("r10") = d;
+	long ret;
+
+	asm volatile("syscall" : "=a"(ret) : "0"(nr), "D"(a), "S"(b), "d"(c), "r"(fourth) : "rcx", "r11", "memory");
+	return ret;
 }
 
 /* 47 bits without the last page, also where page tables have five levels. */
