@@ -137,11 +137,13 @@ static int phase_plan(void *arg)
 	for_each_task (&r->tree, t) {
 		if (err)
 			break;
-		if (!task_lives(t) || is_guest(restore_of(t), SHARE_VM))
+		if (!task_lives(t))
 			continue;
 		err = plan_seccomp(r, restore_of(t));
 		if (!err)
 			err = plan_timers(r, restore_of(t));
+		if (is_guest(restore_of(t), SHARE_VM))
+			continue;
 		if (!err)
 			err = plan_memory(r, restore_of(t));
 		if (!err)

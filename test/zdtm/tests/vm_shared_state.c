@@ -12,26 +12,34 @@
 
 #define BIG (24ul << 20)
 
-static volatile int ready, go, threads_done;
+static volatile int ready, go;
+
+/* A process and how many of its threads have been told to go. */
+struct process {
+	pid_t pid;
+	volatile int done;
+};
 
 static int in_thread(void *arg)
 {
+	struct process *process = arg;
+
 	take_step(&ready);
 	wait_step(&go, 1);
-	CHECK_EQ(syscall(SYS_getpid), *(pid_t *)arg);
-	take_step(&threads_done);
+	CHECK_EQ(syscall(SYS_getpid), process->pid);
+	take_step(&process->done);
 	syscall(SYS_exit, 0);
 	return 0;
 }
 
 /* As pthread_create(3), which can't be called here: the library has one thread's memory for all these processes. */
-static pid_t make_thread(pid_t *pid)
+static pid_t make_thread(struct process *process)
 {
 	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
 	char *stack = MUST(mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0));
 
-	*pid = getpid();
-	return MUST(clone(in_thread, stack + 65536, flags, pid));
+	process->pid = getpid();
+	return MUST(clone(in_thread, stack + 65536, flags, process));
 }
 
 static int in_leader(void *arg)
@@ -40,7 +48,7 @@ static int in_leader(void *arg)
 	const struct rlimit limit = { 77, 88 };
 	struct itimerval left;
 	struct rlimit now;
-	static pid_t self;
+	static struct process self;
 	sigset_t pending, usr1;
 	char name[16];
 
@@ -66,13 +74,13 @@ static int in_leader(void *arg)
 	CHECK(left.it_value.tv_sec > 90000);
 	MUST(sigpending(&pending));
 	CHECK(sigismember(&pending, SIGUSR1));
-	wait_step(&threads_done, 2);
+	wait_step(&self.done, 2);
 	_exit(0);
 }
 
 static int in_user(void *arg)
 {
-	static pid_t self;
+	static struct process self;
 
 	MUST(setpgid(0, 0));
 	MUST(syscall(SYS_setresuid, 1234, 1234, 1234));
@@ -81,7 +89,7 @@ static int in_user(void *arg)
 	wait_step(&go, 1);
 	CHECK_EQ(getuid(), 1234);
 	CHECK_EQ(getpgid(0), getpid());
-	wait_step(&threads_done, 3);
+	wait_step(&self.done, 1);
 	_exit(0);
 }
 
