@@ -107,6 +107,7 @@ enum image_kind {
 	IMG_ATTRIBUTES,	     /* 0: attributes.img, ours alone */
 	IMG_MM_EXTRA,	     /* 0: mm-extra.img, ours alone */
 	IMG_SK_EXTRA,	     /* 0: sk-extra.img, ours alone */
+	IMG_TIMERFD_TIME,    /* 0: timerfd-time.img, ours alone */
 	IMG_KINDS,
 };
 

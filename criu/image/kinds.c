@@ -60,6 +60,7 @@
 #include "tcp-stream.pb-c.h"
 #include "timens.pb-c.h"
 #include "timer.pb-c.h"
+#include "timerfd-time.pb-c.h"
 #include "timerfd.pb-c.h"
 #include "tty.pb-c.h"
 #include "tun.pb-c.h"
@@ -174,6 +175,7 @@ static const struct image_kind_info kinds[IMG_KINDS] = {
 	ROW(ATTRIBUTES, "attributes.img", 0x50414346, IMAGE_OPTIONAL, attributes_entry),
 	ROW(MM_EXTRA, "mm-extra.img", 0x4d4d4558, IMAGE_OPTIONAL, mm_extra_entry),
 	ROW(SK_EXTRA, "sk-extra.img", 0x50414b53, IMAGE_OPTIONAL, sk_extra_entry),
+	ROW(TIMERFD_TIME, "timerfd-time.img", 0x54464454, IMAGE_OPTIONAL, timerfd_time_entry),
 };
 /* clang-format on */
 

@@ -23,6 +23,7 @@
 #include "seize/keeper.h"
 #include "seize/seize.h"
 #include "seize/supervisor.h"
+#include "seize/vfork.h"
 
 /* The threads of the task that is being stopped. */
 struct thread_set {
@@ -85,6 +86,9 @@ static int check_in_time(const struct seizing *s, pid_t tid)
 	return 0;
 }
 
+/* How long a child of vfork(2) may take to execute something. */
+#define VFORK_PATIENCE_US 500000
+
 static bool is_dead(const struct proc_stat *stat)
 {
 	return stat->state == 'Z' || stat->state == 'X';
@@ -106,6 +110,7 @@ static bool has_ended(pid_t tid)
 static int wait_for_state(const struct seizing *s, pid_t tid, const struct thread_set *set)
 {
 	const struct timespec nap = { .tv_nsec = 100000 };
+	const uint64_t begin = now_us();
 	int r;
 
 	for (unsigned tries = 0;; tries++) {
@@ -129,6 +134,10 @@ static int wait_for_state(const struct seizing *s, pid_t tid, const struct threa
 			return -ESRCH;
 		if (thread_set_died(set))
 			return -ESTALE;
+		/* Mostly the child calls execve(2) at once. */
+		if (now_us() - begin > VFORK_PATIENCE_US && waits_in_vfork(tid))
+			return cr_fail(s->ctx, -EOPNOTSUPP,
+				       "Task %d waits in vfork(2) for its child: this isn't supported", tid);
 	}
 }
 

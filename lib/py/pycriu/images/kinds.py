@@ -61,6 +61,7 @@ from . import (
     timens_pb2,
     timer_pb2,
     timerfd_pb2,
+    timerfd_time_pb2,
     tty_pb2,
     tun_pb2,
     userns_pb2,
@@ -167,6 +168,7 @@ _ROWS = (
     Kind("ATTRIBUTES", 0x50414346, attributes_pb2.attributes_entry),
     Kind("MM_EXTRA", 0x4D4D4558, mm_extra_pb2.mm_extra_entry),
     Kind("SK_EXTRA", 0x50414B53, sk_extra_pb2.sk_extra_entry),
+    Kind("TIMERFD_TIME", 0x54464454, timerfd_time_pb2.timerfd_time_entry),
 )
 
 KINDS = {kind.name: kind for kind in _ROWS}
