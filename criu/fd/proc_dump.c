@@ -75,6 +75,8 @@ static int check_living(struct fd_dump *dump, const struct fd_object *obj, const
 /* What a process of any kind has. */
 static int check_ended(struct fd_dump *dump, const struct fd_object *obj, const struct proc_path *path)
 {
+	if (dump->tree && task_tree_find(dump->tree, path->pid))
+		return fd_refuse(dump, obj, "a /proc file of a process that has ended, and whose pid another one has,");
 	if (path->tid != path->pid || !strcmp(path->rest, "net") || proc_path_inside(path->rest, "net") ||
 	    proc_path_inside(path->rest, "fd") || proc_path_inside(path->rest, "fdinfo") ||
 	    proc_path_inside(path->rest, "map_files"))
