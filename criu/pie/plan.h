@@ -48,6 +48,7 @@ struct plan_area {
 	uint32_t prot, flags;	    /* of mmap(2); MAP_FIXED_NOREPLACE is added */
 	int32_t fd;		    /* -1: anonymous */
 	uint32_t how;		    /* PLAN_AREA_* */
+	uint64_t place;		    /* where it stands already, readable and writable; 0: it is to be mapped */
 };
 
 /* An AIO context, io_setup(2), and its ring. */
@@ -233,6 +234,8 @@ struct restorer_args {
 
 	struct plan_area *areas;
 	uint64_t nr_areas;
+	struct plan_iov *kept; /* what stays mapped when the old memory goes, ascending: the region, areas with a place */
+	uint64_t nr_kept;
 	struct plan_read *reads;
 	uint64_t nr_reads;
 	struct plan_iov *iovs;
@@ -290,6 +293,7 @@ struct restorer_args {
 enum restore_stage {
 	STAGE_NONE,
 	STAGE_BORN,
+	STAGE_PUT,     /* it puts pages in place that its next child inherits; stops: slot->uffd waits to be taken */
 	STAGE_FORKED,  /* it has forked its children */
 	STAGE_GROUPED, /* it is in its process group */
 	STAGE_FILES,   /* its descriptors are in place */
@@ -307,6 +311,7 @@ enum restorer_op {
 	OP_MOVE_VDSO,
 	OP_UNMAP,
 	OP_MAP,
+	OP_INHERIT,
 	OP_MADVISE,
 	OP_UFFD_CREATE,
 	OP_UFFD_REGISTER,
@@ -367,7 +372,8 @@ enum fill_state { FILL_PENDING, FILL_DONE, FILL_FAILED };
 struct restore_slot {
 	int32_t pid;			   /* clone3(2) writes it before the child runs */
 	uint32_t stage;			   /* enum restore_stage */
-	int32_t uffd;			   /* a descriptor number of the task */
+	int32_t uffd;			   /* a descriptor number of the task; -1: it was taken */
+	uint32_t born_next;		   /* STAGE_PUT: number of the slot of the child that is forked next */
 	uint32_t fill;			   /* futex, enum fill_state */
 	uint64_t region_start, region_len; /* as in restorer_args */
 	uint64_t sigchld_mask, no_time;	   /* addresses in the task of those in restorer_args */

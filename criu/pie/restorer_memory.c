@@ -37,12 +37,18 @@ static void move(struct restorer_args *args, uint64_t from, uint64_t to, uint64_
 
 static void unmap_old(struct restorer_args *args)
 {
-	uint64_t end = args->region_start + args->region_len;
+	uint64_t at = 0;
 
 	for (uint32_t i = 0; i < args->nr_moves; i++)
 		move(args, args->moves[i].from, args->moves[i].aside, args->moves[i].len);
-	check(args, OP_UNMAP, sys_munmap(NULL, args->region_start), 0, args->region_start);
-	check(args, OP_UNMAP, sys_munmap(ptr(end), args->task_size - end), end, args->task_size);
+	for (uint64_t i = 0; i < args->nr_kept; i++) {
+		const struct plan_iov *kept = &args->kept[i];
+
+		if (at < kept->addr)
+			check(args, OP_UNMAP, sys_munmap(ptr(at), kept->addr - at), at, kept->addr);
+		at = kept->addr + kept->len;
+	}
+	check(args, OP_UNMAP, sys_munmap(ptr(at), args->task_size - at), at, args->task_size);
 }
 
 void advise(struct restorer_args *args, uint64_t start, uint64_t len, uint64_t madv)
@@ -52,6 +58,18 @@ void advise(struct restorer_args *args, uint64_t start, uint64_t len, uint64_t m
 
 		check(args, OP_MADVISE, sys_madvise(ptr(start), len, advice), start, advice);
 	}
+}
+
+/* An area that was inherited, with pages that are shared. */
+static void place_area(struct restorer_args *args, const struct plan_area *a)
+{
+	long got = a->start;
+
+	if (a->place != a->start)
+		got = sys_mremap(ptr(a->place), a->len, a->len, MREMAP_MAYMOVE | MREMAP_FIXED, ptr(a->start));
+	if (got < 0 && got > -4096)
+		give_up(args, OP_INHERIT, got, a->place, a->start);
+	advise(args, a);
 }
 
 static void map_area(struct restorer_args *args, const struct plan_area *a)
@@ -109,9 +127,12 @@ static void attach(struct restorer_args *args, const struct plan_area first, str
 
 static void map_areas(struct restorer_args *args)
 {
-	for (uint64_t i = 0; i < args->nr_areas; i++)
-		if (!(args->areas[i].how & PLAN_AREA_GUARD))
+	for (uint64_t i = 0; i < args->nr_areas; i++) {
+		if (args->areas[i].place)
+			place_area(args, &args->areas[i]);
+		else if (!(args->areas[i].how & PLAN_AREA_GUARD))
 			map_area(args, &args->areas[i]);
+	}
 	/* Now nothing that is attached anywhere can be in the way. */
 	for (uint64_t i = 0; i < args->nr_areas; i++)
 		if (args->areas[i].how & PLAN_AREA_ATTACH)

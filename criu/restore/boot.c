@@ -28,6 +28,7 @@ struct task_layout {
 /* Of the one that owns the memory, and of all together. */
 struct layout {
 	uint64_t areas, reads, iovs, rings, auxv, proxy, policies, segments, aside, shared, len;
+	uint64_t kept;
 };
 
 /* Those that share one memory, its owner first. */
@@ -101,6 +102,7 @@ static void lay_out(const struct restore *r, const struct restore_task *rt, cons
 	for (size_t i = 0; i < group->nr; i++)
 		lay_out_task(group->v[i], &end, &tasks[i]);
 	l->areas = reserve(&end, plan->nr_areas * sizeof(struct plan_area), 16);
+	l->kept = reserve(&end, (plan->nr_areas + 1) * sizeof(struct plan_iov), 16);
 	l->reads = reserve(&end, plan->nr_reads * sizeof(struct plan_read), 16);
 	l->iovs = reserve(&end, plan->nr_iovs * sizeof(struct plan_iov), 16);
 	l->rings = reserve(&end, plan->nr_rings * sizeof(struct plan_ring), 16);
@@ -252,6 +254,23 @@ static void put_attributes(struct restore *r, const struct restore_task *rt, cha
 	a->nr_segments = attributes_ldt_to_plan(e, segments);
 }
 
+static int compare_iovs(const void *pa, const void *pb)
+{
+	const struct plan_iov *a = pa, *b = pb;
+
+	return (a->addr > b->addr) - (a->addr < b->addr);
+}
+
+static void put_kept(const struct mem_plan *plan, struct restorer_args *a, struct plan_iov *kept)
+{
+	a->kept = kept;
+	kept[a->nr_kept++] = (struct plan_iov){ a->region_start, a->region_len };
+	for (size_t i = 0; i < plan->nr_areas; i++)
+		if (plan->areas[i].place)
+			kept[a->nr_kept++] = (struct plan_iov){ plan->areas[i].place, plan->areas[i].len };
+	qsort(kept, a->nr_kept, sizeof(*kept), compare_iovs);
+}
+
 static void put_memory(const struct restore_task *rt, char *base, const struct layout *l, struct restorer_args *a)
 {
 	const struct mem_plan *plan = &rt->plan;
@@ -265,6 +284,7 @@ static void put_memory(const struct restore_task *rt, char *base, const struct l
 	a->nr_moves = plan->nr_moves;
 	a->areas = put(base + l->areas, plan->areas, plan->nr_areas * sizeof(*plan->areas));
 	a->nr_areas = plan->nr_areas;
+	put_kept(plan, a, (struct plan_iov *)(base + l->kept));
 	a->reads = put(base + l->reads, plan->reads, plan->nr_reads * sizeof(*plan->reads));
 	a->nr_reads = plan->nr_reads;
 	a->iovs = put(base + l->iovs, plan->iovs, plan->nr_iovs * sizeof(*plan->iovs));

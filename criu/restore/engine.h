@@ -69,6 +69,7 @@ struct restore_task {
 	void *stack_top;
 
 	struct seccomp_plan seccomp;
+	struct cow_task *cow; /* NULL: no pages are shared with other tasks */
 	struct mem_plan plan;
 	struct page_source *source; /* NULL: no pages are stored */
 	int pages_fd;		    /* the same in the tasks, inherited by all */
@@ -115,6 +116,7 @@ struct restore {
 	pid_t root_pid;		     /* > 0 once it exists */
 	bool root_ended;	     /* it was reaped */
 	struct ghost_names *pidfile; /* it goes if nothing comes of the restore */
+	struct cow *cow;	     /* NULL: one task */
 	struct trace *trace;
 	struct fill *fill;
 	struct watcher *guardian;

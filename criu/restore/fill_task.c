@@ -4,6 +4,8 @@
 #include <linux/futex.h>
 #include <sys/syscall.h>
 
+#include "restore/cow.h"
+
 /* By one of the filler's threads. The last descriptor but the task's own is closed: no fault comes here any more. */
 static void on_filled(struct fill_job *job, int result)
 {
@@ -14,14 +16,15 @@ static void on_filled(struct fill_job *job, int result)
 	syscall(SYS_futex, &rt->slot->fill, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
-int fill_task_start(struct restore *r, struct restore_task *rt)
+static int start(struct restore *r, struct restore_task *rt, const struct page_run_at *runs, size_t nr)
 {
 	_cleanup_close_ int pidfd = syscall(SYS_pidfd_open, rt->task->pid, 0);
-	int err;
+	int err, fd = rt->slot->uffd;
 
+	rt->slot->uffd = -1;
 	if (pidfd < 0)
 		return cr_fail_errno(&r->ctx, -errno, "Can't open a pidfd of task %d", rt->task->pid);
-	rt->uffd = syscall(SYS_pidfd_getfd, pidfd, rt->slot->uffd, 0);
+	rt->uffd = syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 	if (rt->uffd < 0)
 		return cr_fail_errno(&r->ctx, -errno, "Can't take the userfaultfd of task %d", rt->task->pid);
 	if (!r->fill) {
@@ -31,12 +34,33 @@ int fill_task_start(struct restore *r, struct restore_task *rt)
 	}
 	rt->job = (struct fill_job){
 		.uffd = rt->uffd,
-		.runs = rt->plan.fill_runs,
-		.nr_runs = rt->plan.nr_fill_runs,
+		.runs = runs,
+		.nr_runs = nr,
 		.src = rt->source,
 		.done = on_filled,
 		.arg = rt,
 	};
 	fill_submit(r->fill, &rt->job);
 	return 0;
+}
+
+/* Where no descriptor waits it was somebody else's SIGSTOP, before or after its own. */
+int fill_memory_start(struct restore *r, struct restore_task *rt)
+{
+	if (rt->slot->uffd < 0)
+		return 0;
+	return start(r, rt, rt->plan.fill_runs, rt->plan.nr_fill_runs);
+}
+
+int fill_inherited_start(struct restore *r, struct restore_task *rt)
+{
+	const struct restore_slot *next = &r->shared->slots[rt->slot->born_next];
+	const struct restore_task *child;
+
+	if (rt->slot->uffd < 0)
+		return 0;
+	list_for_each_entry (child, &rt->to_fork, fork_node)
+		if (child->slot == next)
+			return start(r, rt, child->cow->puts, child->cow->nr_outside);
+	return cr_fail(&r->ctx, -EINVAL, "Task %d stopped for a child that is not its own", rt->task->pid);
 }

@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "proc/list.h"
 #include "proc/stat.h"
+#include "restore/cow.h"
 #include "restore/stage.h"
 #include "restore/task_run.h"
 #include "restore/trace.h"
@@ -233,6 +234,9 @@ int fork_children(struct restore *r, struct restore_task *rt, enum born_when whe
 	list_for_each_entry (child, &rt->to_fork, fork_node) {
 		if (child->when != when)
 			continue;
+		err = cow_put_pages(r, rt, child);
+		if (err)
+			break;
 		err = child->orphan ? fork_orphan(r, child) : fork_one(r, child);
 		if (err)
 			break;

@@ -139,11 +139,19 @@ static int add_area(struct mem_plan *plan, struct plan_area **ret)
 	return 0;
 }
 
+uint32_t mem_plan_flags(const VmaEntry *v)
+{
+	uint32_t flags = v->flags & FLAGS_KEPT;
+
+	if (v->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED | VMA_ANON_SHARED | VMA_AREA_MEMFD))
+		return flags & ~MAP_ANONYMOUS;
+	return flags | MAP_ANONYMOUS;
+}
+
 static int plan_area(struct cr_ctx *ctx, pid_t pid, const VmaEntry *v, struct mem_plan *plan)
 {
 	struct plan_area *area;
 	struct area_file *file;
-	uint32_t flags = v->flags & FLAGS_KEPT;
 	int err;
 
 	if (v->status & UNSUPPORTED_AREAS)
@@ -169,7 +177,7 @@ static int plan_area(struct cr_ctx *ctx, pid_t pid, const VmaEntry *v, struct me
 		.pgoff = file->kind == AREA_ANON ? 0 : v->pgoff,
 		.madv = v->madv,
 		.prot = v->prot & PROT_ALL,
-		.flags = file->kind == AREA_ANON ? flags | MAP_ANONYMOUS : flags & ~MAP_ANONYMOUS,
+		.flags = mem_plan_flags(v),
 		.fd = -1,
 		.how = v->flags & MAP_LOCKED ? PLAN_AREA_LOCK : 0,
 	};

@@ -66,6 +66,8 @@ int mem_plan_vdso(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm, const struct
 int mem_plan_rings(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm, const struct pagemap *pagemap,
 		   const struct page_source *src, struct mem_plan *plan);
 void mem_plan_free(struct mem_plan *plan);
+/* The flags of mmap(2) that make V. */
+uint32_t mem_plan_flags(const VmaEntry *v);
 
 /*
  * The next LEN bytes at or above *ADDR, below TASK_SIZE, that no area of MM and none of PLAN's moves takes.

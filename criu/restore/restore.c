@@ -16,6 +16,7 @@
 #include "image/stats.h"
 #include "kernel/kernel.h"
 #include "restore/arch.h"
+#include "restore/cow.h"
 #include "restore/finalize.h"
 #include "restore/fork.h"
 #include "restore/guardian.h"
@@ -38,27 +39,38 @@ static int phase_read(void *arg)
 
 /* ---- plan ---------------------------------------------------------------------------------------------------- */
 
+static int open_pages(struct restore *r, struct restore_task *rt)
+{
+	int err;
+
+	if (!rt->pagemap || !rt->pagemap->nr)
+		return 0;
+	err = source_open(&r->ctx, r->images_dirfd, rt->pagemap->pages_id, &rt->source);
+	if (!err)
+		source_readahead(rt->source, r->opts->readahead);
+	return err;
+}
+
 static int plan_memory(struct restore *r, struct restore_task *rt)
 {
+	const struct pagemap *rest = cow_rest(rt);
 	enum fill_way way = FILL_PREAD;
 	pid_t pid = rt->task->pid;
 	int err;
 
-	if (rt->pagemap && rt->pagemap->nr) {
-		err = source_open(&r->ctx, r->images_dirfd, rt->pagemap->pages_id, &rt->source);
-		if (err)
-			return err;
-		source_readahead(rt->source, r->opts->readahead);
-		way = fill_choose(rt->pagemap->nr_pages * RUN_PAGE_SIZE, rt->source);
+	if (rt->source) {
+		way = fill_choose(rest->nr_pages * RUN_PAGE_SIZE, rt->source);
 		if (way == FILL_OUTSIDE && (rt->source->ops->caps & SOURCE_HAS_FILE) &&
 		    !kernel_has(r->kernel, KERNEL_UFFD))
 			way = FILL_PREAD;
 	}
-	err = mem_plan_areas(&r->ctx, pid, rt->mm, rt->pagemap, way, &rt->plan);
+	err = mem_plan_areas(&r->ctx, pid, rt->mm, rest, way, &rt->plan);
 	if (!err && rt->extra)
 		mem_plan_extra(rt->extra, &rt->plan);
 	if (!err)
 		err = mem_plan_rings(&r->ctx, pid, rt->mm, rt->pagemap, rt->source, &rt->plan);
+	if (!err)
+		cow_mark_areas(r, rt);
 	if (!err)
 		err = mem_plan_vdso(&r->ctx, pid, rt->mm, rt->pagemap, rt->source, &r->vdso, user_address_end(),
 				    &rt->plan);
@@ -134,6 +146,11 @@ static int phase_plan(void *arg)
 	r->slacks_differ = attributes_slacks_differ(r->attributes, &r->own_attributes);
 	if (!err)
 		err = read_segments(r);
+	for_each_task (&r->tree, t)
+		if (!err && task_lives(t))
+			err = open_pages(r, restore_of(t));
+	if (!err)
+		err = cow_plan(r);
 	for_each_task (&r->tree, t) {
 		if (err)
 			break;
@@ -226,7 +243,11 @@ static int phase_pre_restore(void *arg)
 
 static int phase_fork(void *arg)
 {
-	return fork_root(arg);
+	struct restore *r = arg;
+	int err = fork_root(r);
+
+	cow_release(r);
+	return err;
 }
 
 static void undo_fork(void *arg)
@@ -348,6 +369,7 @@ static void write_stats(struct restore *r)
 
 	for_each_task (&r->tree, t)
 		r->stats.restore.pages_restored += restore_of(t)->plan.nr_pages;
+	r->stats.restore.pages_restored += r->stats.restore.pages_skipped_cow;
 	r->stats.restore.forking_time = r->shared->forked_us - r->started_us;
 	r->stats.restore.restore_time = now_us() - r->started_us;
 	err = stats_write_restore(AT_FDCWD, &r->stats.restore);
@@ -395,6 +417,7 @@ static void restore_free(struct restore *r)
 	const struct cr_error *e = r->ctx.error;
 
 	trace_free(r);
+	cow_free(r);
 	shmem_restore_free(&r->segments);
 	sysv_restore_free(&r->sysv);
 	restore_free_tree(r);

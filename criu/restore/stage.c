@@ -6,7 +6,8 @@
 #include <string.h>
 
 static const char *const stage_names[] = {
-	[STAGE_NONE] = "task-none",	  [STAGE_BORN] = "task-born",	  [STAGE_FORKED] = "task-forked",
+	[STAGE_NONE] = "task-none",	  [STAGE_BORN] = "task-born",	  [STAGE_PUT] = "task-put",
+	[STAGE_FORKED] = "task-forked",
 	[STAGE_GROUPED] = "task-grouped", [STAGE_FILES] = "task-files",	  [STAGE_BLOB] = "task-blob",
 	[STAGE_UFFD] = "task-uffd",	  [STAGE_MEMORY] = "task-memory", [STAGE_THREADS] = "task-threads",
 	[STAGE_PARKED] = "task-parked",
@@ -36,6 +37,7 @@ static const char *const op_forms[OP_NR] = {
 	[OP_MOVE_VDSO] = "can't move the vDSO from %#llx to %#llx",
 	[OP_UNMAP] = "can't unmap %#llx-%#llx",
 	[OP_MAP] = "can't map %#llx-%#llx",
+	[OP_INHERIT] = "can't move the area that it inherited from %#llx to %#llx",
 	[OP_MADVISE] = "can't advise the area at %#llx with %llu",
 	[OP_UFFD_CREATE] = "can't make a userfaultfd",
 	[OP_UFFD_REGISTER] = "can't register %#llx-%#llx with a userfaultfd",

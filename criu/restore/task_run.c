@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "restore/boot.h"
+#include "restore/cow.h"
 #include "restore/fork.h"
 
 /* Whoever waits for us learns of it by our end. */
@@ -198,7 +199,9 @@ static int restore_task(struct restore *r, struct restore_task *rt)
 {
 	int err;
 
-	err = r->late ? open_late_files(r, rt) : 0;
+	err = cow_settle(r, rt);
+	if (!err && r->late)
+		err = open_late_files(r, rt);
 	if (!err)
 		err = install_files(r, rt);
 	/* Until then the numbers below the service descriptors are the owner's of a shared table. */
@@ -233,7 +236,7 @@ __attribute__((noreturn)) void task_run(struct restore *r, struct restore_task *
 
 __attribute__((noreturn)) void task_run_root(struct restore *r, struct restore_task *rt)
 {
-	int err = open_shared(r);
+	int err = open_shared(r) ?: cow_map(r);
 
 	if (err)
 		fail_task(r, rt, err);

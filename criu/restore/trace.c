@@ -190,7 +190,12 @@ static int on_self_stop(struct restore *r, pid_t tid, struct who *who)
 	struct restore_slot *slot = who->rt->slot;
 
 	if (slot->stage == STAGE_UFFD && !who->thread) {
-		int err = fill_task_start(r, who->rt);
+		int err = fill_memory_start(r, who->rt);
+
+		return err ?: resume(r, tid, 0);
+	}
+	if (slot->stage == STAGE_PUT && !who->thread) {
+		int err = fill_inherited_start(r, who->rt);
 
 		return err ?: resume(r, tid, 0);
 	}

@@ -286,6 +286,23 @@ void test_status(pid_t pid, const char *key, char *buf, size_t size)
 	snprintf(buf, size, "%s", at);
 }
 
+void test_frames(pid_t pid, const void *mem, size_t nr, uint64_t *ret)
+{
+	const uint64_t present = 1ull << 63, frame = (1ull << 55) - 1;
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid ? pid : getpid());
+	fd = MUST(open(path, O_RDONLY | O_CLOEXEC));
+	CHECK_EQ(pread(fd, ret, nr * 8, (uintptr_t)mem / TEST_PAGE * 8), nr * 8);
+	close(fd);
+	for (size_t i = 0; i < nr; i++) {
+		if ((ret[i] & present) && !(ret[i] & frame))
+			skip("frame numbers can't be seen");
+		ret[i] = ret[i] & present ? ret[i] & frame : 0;
+	}
+}
+
 void test_msleep(unsigned int ms)
 {
 	struct timespec ts = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000l };

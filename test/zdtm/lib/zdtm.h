@@ -115,6 +115,12 @@ size_t test_read_file(const char *path, char *buf, size_t size);
 /* The text after "KEY:" and white space in /proc/PID/status; PID 0 is the calling thread. */
 void test_status(pid_t pid, const char *key, char *buf, size_t size);
 
+/*
+ * The frames (/proc/PID/pagemap) of NR pages from MEM on, 0: none is there; PID 0 is the calling process. Skips the
+ * test where they may not be seen.
+ */
+void test_frames(pid_t pid, const void *mem, size_t nr, uint64_t *ret);
+
 /* Sleeps; goes on after signals. */
 void test_msleep(unsigned int ms);
 /* CLOCK_MONOTONIC in nanoseconds. */
