@@ -234,7 +234,8 @@ struct restorer_args {
 
 	struct plan_area *areas;
 	uint64_t nr_areas;
-	struct plan_iov *kept; /* what stays mapped when the old memory goes, ascending: the region, areas with a place */
+	struct plan_iov
+		*kept; /* what stays mapped when the old memory goes, ascending: the region, areas with a place */
 	uint64_t nr_kept;
 	struct plan_read *reads;
 	uint64_t nr_reads;

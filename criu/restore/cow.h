@@ -32,7 +32,7 @@ struct cow_task {
 	struct page_run_at *puts;
 	struct restore_task **put_from; /* whose pages file */
 	size_t nr_puts;
-	size_t nr_outside;		/* the first of them: missing anonymous pages, out of the creator's file */
+	size_t nr_outside; /* the first of them: missing anonymous pages, out of the creator's file */
 	uint64_t outside_pages;
 	struct page_run_list kept;    /* needn't be filled */
 	struct page_run_list dropped; /* inherited, but not its own */

@@ -219,8 +219,7 @@ static int decide_page(struct worker *w, const struct piece *p, unsigned bit)
 
 	page->nr_nodes = p->g->nr;
 	for (size_t i = 0; i < p->g->nr; i++)
-		page->class[i] =
-			w->views[i].have >> bit & 1 ? class_of(w, p, bit, i, &nr_classes) : COW_NONE;
+		page->class[i] = w->views[i].have >> bit & 1 ? class_of(w, p, bit, i, &nr_classes) : COW_NONE;
 	cow_page_decide(page, p->g->nodes);
 	for (size_t i = 0; i < page->nr_puts && !err; i++)
 		err = add_put(w, p, bit, &page->puts[i]);

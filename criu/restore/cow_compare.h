@@ -21,7 +21,7 @@ struct cow_part {
 
 /* A process that has parts in a segment, or forked one that has. */
 struct cow_member {
-	uint32_t id;		 /* the caller's */
+	uint32_t id;		/* the caller's */
 	struct cow_part *parts; /* in the segment, ascending; borrowed */
 	size_t nr_parts;
 	const struct pagemap *pagemap; /* NULL: no parts */

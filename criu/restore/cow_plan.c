@@ -293,9 +293,8 @@ static int plan_puts(const struct cow *cow, const struct census *c, const struct
 			if (comes_from_outside(cow, c, p) != outside)
 				continue;
 			t->put_from[t->nr_puts] = c->v[p->from];
-			t->puts[t->nr_puts++] = (struct page_run_at){
-				cow_place(find_segment(cow, p->vaddr), p->vaddr), p->nr_pages, p->offset, PE_PRESENT
-			};
+			t->puts[t->nr_puts++] = (struct page_run_at){ cow_place(find_segment(cow, p->vaddr), p->vaddr),
+								      p->nr_pages, p->offset, PE_PRESENT };
 			t->nr_outside += outside;
 			t->outside_pages += outside ? p->nr_pages : 0;
 		}

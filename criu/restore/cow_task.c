@@ -32,8 +32,8 @@ static int map_segment(struct restore *r, const struct cow_segment *s)
 	/* Over what keeps the addresses free. */
 	if (mmap((void *)s->place, len, PROT_READ | PROT_WRITE, s->kind.flags | MAP_FIXED, fd,
 		 s->kind.anon ? 0 : s->start - s->kind.origin) == MAP_FAILED)
-		return cr_fail_errno(&r->ctx, -errno, "Can't map %#llx-%#llx for all tasks", (unsigned long long)s->start,
-				     (unsigned long long)s->end);
+		return cr_fail_errno(&r->ctx, -errno, "Can't map %#llx-%#llx for all tasks",
+				     (unsigned long long)s->start, (unsigned long long)s->end);
 	return 0;
 }
 

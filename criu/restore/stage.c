@@ -6,11 +6,10 @@
 #include <string.h>
 
 static const char *const stage_names[] = {
-	[STAGE_NONE] = "task-none",	  [STAGE_BORN] = "task-born",	  [STAGE_PUT] = "task-put",
-	[STAGE_FORKED] = "task-forked",
-	[STAGE_GROUPED] = "task-grouped", [STAGE_FILES] = "task-files",	  [STAGE_BLOB] = "task-blob",
-	[STAGE_UFFD] = "task-uffd",	  [STAGE_MEMORY] = "task-memory", [STAGE_THREADS] = "task-threads",
-	[STAGE_PARKED] = "task-parked",
+	[STAGE_NONE] = "task-none",	  [STAGE_BORN] = "task-born",	    [STAGE_PUT] = "task-put",
+	[STAGE_FORKED] = "task-forked",	  [STAGE_GROUPED] = "task-grouped", [STAGE_FILES] = "task-files",
+	[STAGE_BLOB] = "task-blob",	  [STAGE_UFFD] = "task-uffd",	    [STAGE_MEMORY] = "task-memory",
+	[STAGE_THREADS] = "task-threads", [STAGE_PARKED] = "task-parked",
 };
 
 #define NR_STAGES (sizeof(stage_names) / sizeof(stage_names[0]))

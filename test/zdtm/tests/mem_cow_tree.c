@@ -24,8 +24,8 @@ struct shared {
 
 static char *anon, *file, *moved, *moved_to;
 static struct shared *shared;
-static uint32_t seed[ALL];   /* what each page has in this process */
-static bool readonly[ALL];   /* and whether it may not be written */
+static uint32_t seed[ALL];    /* what each page has in this process */
+static bool readonly[ALL];    /* and whether it may not be written */
 static uint8_t same[ALL][NR]; /* the first process that has the same frame */
 
 static char *page(int p)
