@@ -69,7 +69,7 @@ static void place_area(struct restorer_args *args, const struct plan_area *a)
 		got = sys_mremap(ptr(a->place), a->len, a->len, MREMAP_MAYMOVE | MREMAP_FIXED, ptr(a->start));
 	if (got < 0 && got > -4096)
 		give_up(args, OP_INHERIT, got, a->place, a->start);
-	advise(args, a);
+	advise(args, a->start, a->len, a->madv);
 }
 
 static void map_area(struct restorer_args *args, const struct plan_area *a)

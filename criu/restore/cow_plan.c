@@ -30,7 +30,7 @@ static void count_in(struct census *c, struct restore_task *rt, int32_t up)
 
 	c->v[me] = rt;
 	/* What they are born with depends on whose turn it is. */
-	c->apart[me] = is_guest(rt, SHARE_VM) || (up >= 0 && c->apart[up]);
+	c->apart[me] = (task_lives(rt->task) && is_guest(rt, SHARE_VM)) || (up >= 0 && c->apart[up]);
 	c->nodes[me].up = up;
 	for (int i = 0; i < 2; i++)
 		list_for_each_entry (child, &rt->to_fork, fork_node)
