@@ -164,6 +164,9 @@ int fd_restore_task(struct fd_restore *restore, uint32_t files_id, pid_t pid, pi
 /* When nothing can fail any more: removes the names that the dump has given to files (--link-remap). */
 void fd_restore_remove_links(struct fd_restore *restore);
 
+/* The restore failed and its tasks are gone: what was made in the file system goes as well. */
+void fd_restore_undo(struct fd_restore *restore);
+
 /* Frees the memory; open descriptors stay open. *RESTORE becomes NULL. */
 void fd_restore_free(struct fd_restore **restore);
 

@@ -97,6 +97,8 @@ struct fd_ops {
 	int (*task)(struct fd_restore *restore, const struct fd_table *table, pid_t pid, pid_t sid);
 	/* After every file has been opened, or one couldn't be: lets go of what only opening needed. May be NULL. */
 	void (*open_end)(struct fd_restore *restore);
+	/* In the engine, when a restore failed and no task of it is left: removes what files it made. May be NULL. */
+	void (*undo)(struct fd_restore *restore);
 	/* Frees what the state holds; the state itself goes with free(). May be NULL. */
 	void (*free)(struct fd_restore *restore);
 };

@@ -242,6 +242,13 @@ int fd_restore_read(struct cr_ctx *ctx, const struct cr_opts *opts, int images_d
 	return r;
 }
 
+void fd_restore_undo(struct fd_restore *restore)
+{
+	for (size_t i = 0; i < fd_registry_nr; i++)
+		if (fd_registry[i]->undo && restore->state[i])
+			fd_registry[i]->undo(restore);
+}
+
 void fd_restore_free(struct fd_restore **restorep)
 {
 	struct fd_restore *restore = *restorep;

@@ -33,8 +33,16 @@ int sk_shut_down(int fd, SkShutdown how);
 
 /* sk_extra.c: sk-extra.img */
 
-/* Writes what is special about OBJ; WAS_CONNECTED: it is or was the end of a TCP connection. PEER may be NULL. */
-int sk_extra_dump(struct fd_dump *dump, const struct fd_object *obj, bool was_connected, SkExtraPeer *peer);
+/* Unix sockets have some more. */
+struct sk_unix_extra {
+	SkExtraPeer *peer;
+	uint32_t *waiting;
+	size_t nr_waiting;
+};
+
+/* Writes what is special about OBJ; WAS_CONNECTED: it is or was the end of a TCP connection. OF_UNIX may be NULL. */
+int sk_extra_dump(struct fd_dump *dump, const struct fd_object *obj, bool was_connected,
+		  const struct sk_unix_extra *of_unix);
 /* Gives each file its entry, fd_file.sk_extra. 0 or -errno. */
 int sk_extra_read(struct fd_restore *restore);
 int sk_extra_restore(struct fd_restore *restore, const struct fd_file *file, int fd);
@@ -52,10 +60,18 @@ struct sk_queues {
 	size_t nr;
 };
 
-/* Appends what OBJ, a socket of TYPE (SOCK_STREAM...), hasn't received yet to sk-queues.img; it keeps it. */
-int sk_queue_dump(struct fd_dump *dump, const struct fd_object *obj, int type, bool at_end);
-/* Refuses OBJ, a packet socket that nobody is connected to, if it has something to receive. */
-int sk_queue_refuse(struct fd_dump *dump, const struct fd_object *obj, bool at_end);
+/* The name of the only one who may have sent packets; NULL and 0: one without a name. */
+struct sk_sender {
+	const char *name;
+	size_t len;
+};
+
+/*
+ * Appends what OBJ, a socket of TYPE (SOCK_STREAM...), hasn't received yet to sk-queues.img; it keeps it. AT_END:
+ * nothing more can come. Packets of another than SENDER are refused.
+ */
+int sk_queue_dump(struct fd_dump *dump, const struct fd_object *obj, int type, bool at_end,
+		  const struct sk_sender *sender);
 int sk_queues_read(struct fd_restore *restore, struct sk_queues *queues);
 /* Sends what is for the file ID through the socket FD. */
 int sk_queue_fill(struct fd_restore *restore, const struct sk_queues *queues, uint32_t id, int fd);

@@ -245,7 +245,8 @@ static int collect(struct fd_dump *dump, const struct fd_object *obj, bool was_c
 	return 0;
 }
 
-int sk_extra_dump(struct fd_dump *dump, const struct fd_object *obj, bool was_connected, SkExtraPeer *peer)
+int sk_extra_dump(struct fd_dump *dump, const struct fd_object *obj, bool was_connected,
+		  const struct sk_unix_extra *of_unix)
 {
 	_cleanup_free_ struct extra *extra = calloc(1, sizeof(*extra));
 	int r;
@@ -262,8 +263,13 @@ int sk_extra_dump(struct fd_dump *dump, const struct fd_object *obj, bool was_co
 	extra->entry.uid = obj->st.st_uid;
 	extra->entry.has_gid = obj->st.st_gid;
 	extra->entry.gid = obj->st.st_gid;
-	extra->entry.peer = peer;
-	if (!extra->entry.n_options && !extra->entry.has_uid && !extra->entry.has_gid && !peer)
+	if (of_unix) {
+		extra->entry.peer = of_unix->peer;
+		extra->entry.waiting = of_unix->waiting;
+		extra->entry.n_waiting = of_unix->nr_waiting;
+	}
+	if (!extra->entry.n_options && !extra->entry.has_uid && !extra->entry.has_gid && !extra->entry.peer &&
+	    !extra->entry.n_waiting)
 		return 0;
 	return fd_dump_append(dump, IMG_SK_EXTRA, &extra->entry.base, NULL, 0);
 }

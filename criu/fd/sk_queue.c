@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "fd/unix.h"
+#include "fd/sk.h"
 
 #include "sk-packet.pb-c.h"
 
@@ -42,13 +43,29 @@ static bool close_rights(struct msghdr *msg)
 	return any;
 }
 
-/* The length of what it got, -EAGAIN at the end of the queue. The next look is behind it. */
-static ssize_t peek(struct fd_dump *dump, const struct fd_object *obj, void *buf, size_t size)
+static bool is_from(const struct sockaddr_un *from, socklen_t len, const struct sk_sender *sender)
 {
+	size_t name_len =
+		len > offsetof(struct sockaddr_un, sun_path) ? len - offsetof(struct sockaddr_un, sun_path) : 0;
+
+	if (name_len != sender->len)
+		return false;
+	if (name_len > sizeof(from->sun_path))
+		name_len = sizeof(from->sun_path);
+	return !name_len || !memcmp(from->sun_path, sender->name, name_len);
+}
+
+/* The length of what it got, -EAGAIN at the end of the queue. The next look is behind it. */
+static ssize_t peek(struct fd_dump *dump, const struct fd_object *obj, const struct sk_sender *sender, void *buf,
+		    size_t size)
+{
+	struct sockaddr_un from;
 	char control[CMSG_SPACE(RIGHTS_MAX * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))]
 		__attribute__((aligned(8)));
 	struct iovec iov = { buf, size };
 	struct msghdr msg = {
+		.msg_name = sender ? &from : NULL,
+		.msg_namelen = sender ? sizeof(from) : 0,
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = control,
@@ -60,6 +77,8 @@ static ssize_t peek(struct fd_dump *dump, const struct fd_object *obj, void *buf
 		return -errno;
 	if (close_rights(&msg))
 		return fd_refuse(dump, obj, "a socket with descriptors in flight (SCM_RIGHTS)");
+	if (sender && !is_from(&from, msg.msg_namelen, sender))
+		return fd_refuse(dump, obj, "a unix socket with packets from one with a name, which isn't its peer,");
 	return n;
 }
 
@@ -79,7 +98,7 @@ static int dump_stream(struct fd_dump *dump, const struct fd_object *obj)
 	if (!buf)
 		return -ENOMEM;
 	for (;;) {
-		ssize_t n = peek(dump, obj, buf, STREAM_BYTES);
+		ssize_t n = peek(dump, obj, NULL, buf, STREAM_BYTES);
 		int r;
 
 		if (n <= 0)
@@ -91,11 +110,11 @@ static int dump_stream(struct fd_dump *dump, const struct fd_object *obj)
 }
 
 /* AT_END: nothing comes any more, so the end of the queue reads as nothing. */
-static int dump_packets(struct fd_dump *dump, const struct fd_object *obj, bool at_end)
+static int dump_packets(struct fd_dump *dump, const struct fd_object *obj, bool at_end, const struct sk_sender *sender)
 {
 	for (int i = 0; i < PACKETS_MAX; i++) {
 		_cleanup_free_ char *buf = NULL;
-		ssize_t len = peek(dump, obj, NULL, 0), n;
+		ssize_t len = peek(dump, obj, sender, NULL, 0), n;
 		int r;
 
 		if (len < 0)
@@ -105,7 +124,7 @@ static int dump_packets(struct fd_dump *dump, const struct fd_object *obj, bool 
 		buf = malloc(len ?: 1);
 		if (!buf)
 			return -ENOMEM;
-		n = len ? peek(dump, obj, buf, len) : 0;
+		n = len ? peek(dump, obj, sender, buf, len) : 0;
 		if (n != len)
 			return n < 0 ? n : -EAGAIN;
 		r = append(dump, obj->id, buf, len);
@@ -126,7 +145,8 @@ static int check_urgent(struct fd_dump *dump, const struct fd_object *obj)
 }
 
 /* SO_PEEK_OFF, which a task may use itself, is as before afterwards. */
-int sk_queue_dump(struct fd_dump *dump, const struct fd_object *obj, int type, bool at_end)
+int sk_queue_dump(struct fd_dump *dump, const struct fd_object *obj, int type, bool at_end,
+		  const struct sk_sender *sender)
 {
 	int r = type == SOCK_STREAM ? check_urgent(dump, obj) : 0, before, reset;
 
@@ -135,23 +155,12 @@ int sk_queue_dump(struct fd_dump *dump, const struct fd_object *obj, int type, b
 	if (!r)
 		r = set_peek(obj->fd, 0);
 	if (!r) {
-		r = type == SOCK_STREAM ? dump_stream(dump, obj) : dump_packets(dump, obj, at_end);
+		r = type == SOCK_STREAM ? dump_stream(dump, obj) : dump_packets(dump, obj, at_end, sender);
 		reset = set_peek(obj->fd, before);
 		if (!r)
 			r = reset;
 	}
 	return r < 0 ? cr_fail_errno(dump->ctx, r, FD_WHO "Can't read its queue", FD_WHO_ARGS(obj)) : 0;
-}
-
-int sk_queue_refuse(struct fd_dump *dump, const struct fd_object *obj, bool at_end)
-{
-	ssize_t n = recv(obj->fd, NULL, 0, MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC);
-
-	if (n > 0 || (!n && !at_end))
-		return fd_refuse(dump, obj, "a unix socket that isn't connected, but has packets to receive,");
-	if (n < 0 && errno != EAGAIN)
-		return cr_fail_errno(dump->ctx, -errno, FD_WHO "Can't look at its queue", FD_WHO_ARGS(obj));
-	return 0;
 }
 
 static int packet_compare(const void *x, const void *y)

@@ -41,11 +41,23 @@ static int ask(int fd)
 		.body = {
 			.sdiag_family = AF_UNIX,
 			.udiag_states = ~0u,
-			.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_RQLEN,
+			.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_ICONS | UDIAG_SHOW_RQLEN,
 		},
 	};
 
 	return send(fd, &request, sizeof(request), 0) == sizeof(request) ? 0 : -errno;
+}
+
+static int add_waiting(struct unix_infos *infos, uint32_t listener, const uint32_t *clients, size_t nr)
+{
+	struct unix_waiting *grown = reallocarray(infos->waiting, infos->nr_waiting + nr + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	infos->waiting = grown;
+	for (size_t i = 0; i < nr; i++)
+		grown[infos->nr_waiting++] = (struct unix_waiting){ listener, clients[i] };
+	return 0;
 }
 
 static int add(struct unix_infos *infos, const struct nlmsghdr *head)
@@ -68,9 +80,17 @@ static int add(struct unix_infos *infos, const struct nlmsghdr *head)
 		size_t len = RTA_PAYLOAD(a);
 		struct unix_diag_rqlen queues;
 
-		if (a->rta_type == UNIX_DIAG_NAME)
-			info->named = true;
-		else if (a->rta_type == UNIX_DIAG_PEER && len >= sizeof(info->peer))
+		if (a->rta_type == UNIX_DIAG_NAME) {
+			if (len > sizeof(info->name))
+				return -EBADMSG;
+			info->name_len = len;
+			memcpy(info->name, RTA_DATA(a), len);
+		} else if (a->rta_type == UNIX_DIAG_ICONS) {
+			int r = add_waiting(infos, info->ino, RTA_DATA(a), len / sizeof(uint32_t));
+
+			if (r < 0)
+				return r;
+		} else if (a->rta_type == UNIX_DIAG_PEER && len >= sizeof(info->peer))
 			memcpy(&info->peer, RTA_DATA(a), sizeof(info->peer));
 		else if (a->rta_type == UNIX_DIAG_SHUTDOWN && len >= sizeof(info->shutdown))
 			memcpy(&info->shutdown, RTA_DATA(a), sizeof(info->shutdown));
@@ -124,4 +144,11 @@ int unix_diag_read(struct unix_infos *ret)
 	if (ret->nr)
 		qsort(ret->v, ret->nr, sizeof(*ret->v), info_compare);
 	return r;
+}
+
+void unix_infos_free(struct unix_infos *infos)
+{
+	free(infos->v);
+	free(infos->waiting);
+	*infos = (struct unix_infos){};
 }

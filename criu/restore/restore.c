@@ -257,6 +257,7 @@ static void undo_fork(void *arg)
 	if (r->fill)
 		fill_cancel(&r->fill);
 	trace_kill_all(r);
+	fd_restore_undo(r->fds);
 }
 
 static int phase_tasks(void *arg)

@@ -129,10 +129,28 @@ static void make_named(int who)
 	must(bind(3, (void *)&addr, 12) == 0);
 }
 
+static void check_named(int who)
+{
+	struct sockaddr_un addr;
+	socklen_t len = sizeof(addr);
+
+	must(getsockname(3, (void *)&addr, &len) == 0 && len == 12 && !memcmp(addr.sun_path, "\0test", 5));
+}
+
 static void make_listening(int who)
 {
 	make_named(who);
 	must(listen(3, 5) == 0);
+}
+
+static void check_listening(int who)
+{
+	struct sockaddr_un addr;
+	socklen_t len = sizeof(addr);
+
+	check_named(who);
+	must(getsockname(3, (void *)&addr, &len) == 0 && socket(AF_UNIX, SOCK_STREAM, 0) == 4);
+	must(connect(4, (void *)&addr, len) == 0 && accept(3, NULL, NULL) == 5);
 }
 
 static void make_outside(int who)
@@ -153,8 +171,8 @@ const struct fd_case unix_cases[] = {
 	{ .name = "socket pairs", .nr_tasks = 2, .make = make_pairs, .check = check_pairs },
 	{ .name = "socket options", .make = make_options, .check = check_options },
 	{ .name = "descriptors in flight", .make = make_rights, .refusal = "SCM_RIGHTS" },
-	{ .name = "a named socket", .make = make_named, .refusal = "a unix socket with a name" },
-	{ .name = "a listening socket", .make = make_listening, .refusal = "a listening unix socket" },
+	{ .name = "a named socket", .make = make_named, .check = check_named },
+	{ .name = "a listening socket", .make = make_listening, .check = check_listening },
 	{ .name = "a peer outside", .make = make_outside, .refusal = "is outside the tree" },
 	{}
 };
