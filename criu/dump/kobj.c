@@ -120,7 +120,20 @@ static size_t number_of(const struct share_node *v, size_t nr, const struct task
 	return SHARE_NOBODY;
 }
 
-/* Whether a restore can do it: there every process is created by its parent, but for a few (restore/tree_plan.h). */
+/*
+ * When a parent creates it: 0, as usual; 1, before the parent made its session; -1: others have to
+ * (restore/tree_plan.h), since a session can only be inherited or made.
+ */
+static int moment_of(const struct task *task)
+{
+	const struct task *parent = task->parent;
+
+	if (!parent || task->sid == task->pid || task->sid == parent->sid)
+		return 0;
+	return parent->sid == parent->pid && parent->parent && task->sid == parent->parent->sid ? 1 : -1;
+}
+
+/* Whether a restore can do it, in the same way. */
 static int check_plan(struct dump *d)
 {
 	_cleanup_free_ struct share_node *v = calloc(d->tree.nr_tasks, sizeof(*v));
@@ -135,7 +148,8 @@ static int check_plan(struct dump *d)
 		v[nr] = (struct share_node){
 			.pid = task->pid,
 			.lives = task->state != TASK_DEAD,
-			.movable = task->parent,
+			.movable = task->parent && moment_of(task) >= 0,
+			.moment = moment_of(task),
 			.parent = number_of(v, nr, task->parent),
 		};
 		v[nr].creator = v[nr].parent;
@@ -145,10 +159,10 @@ static int check_plan(struct dump *d)
 	}
 	r = share_plan(v, nr, &conflict);
 	if (r == -EOPNOTSUPP || r == -EINVAL)
-		return cr_fail(
-			d->ctx, r,
-			"Tasks %d and %d share their %s, which other tasks between them don't: that isn't supported",
-			conflict.other, conflict.pid, share_kind_name(conflict.kind));
+		return cr_fail(d->ctx, r,
+			       "Tasks %d and %d share their %s, which a restore can't pass on between them: that isn't "
+			       "supported",
+			       conflict.other, conflict.pid, share_kind_name(conflict.kind));
 	return r;
 }
 

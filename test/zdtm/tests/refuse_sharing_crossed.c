@@ -3,7 +3,7 @@
  * Two descriptor tables shared crosswise: by grandparent and grandchild, and by the one between them and its other
  * child. No order of clone(2) and unshare(2) that criu knows makes that.
  *
- * expect: refused share their descriptor table, which other tasks between them don't
+ * expect: refused share their descriptor table, which a restore can't pass on
  */
 #include <fcntl.h>
 

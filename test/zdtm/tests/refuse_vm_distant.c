@@ -3,7 +3,7 @@
  * A process that shares its memory with its grandparent, while its parent has called execve(2) since, is refused: only
  * who has the memory can make such a child.
  *
- * expect: refused share their memory, which other tasks between them don't
+ * expect: refused share their memory, which a restore can't pass on
  */
 #include "sharing.h"
 
