@@ -9,7 +9,7 @@ import shutil
 
 from . import damage, proc
 
-SOMETIMES = ("task-uffd",)  # stages that only tasks with much memory come to
+SOMETIMES = ("task-put", "task-uffd")  # stages that only tasks with much memory come to
 
 
 def phases(s):
