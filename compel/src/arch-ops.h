@@ -33,6 +33,12 @@ int arch_call_value(const compel_regs_t *regs);
 /* At the end of a system call: will the kernel restart it? */
 bool arch_restarts(const compel_regs_t *regs);
 
+/*
+ * Some calls return EINTR when their task is only stopped: signal(7). Of a task that we stopped while it waited in one
+ * without a timeout, the registers are changed so that the kernel lets it wait on, unless a handler runs.
+ */
+void arch_continue_wait(compel_regs_t *regs);
+
 /* Does this SIGTRAP come from a breakpoint instruction that the task executed? */
 bool arch_is_breakpoint(const siginfo_t *si);
 

@@ -60,6 +60,8 @@ int compel_thread_save(struct compel_thread *th, pid_t tid, const struct compel_
 		return compel_fail(&th->error, -errno, "Can't get registers of %d: %s", tid, strerror(errno));
 	if (!arch_supported(&th->regs, iov.iov_len))
 		return compel_fail(&th->error, -ENOTSUP, "Task %d runs 32-bit code, which isn't supported", tid);
+	if (stop->kind == COMPEL_STOP_TRAP)
+		arch_continue_wait(&th->regs);
 	err = compel_get_sigmask(tid, &th->sigmask);
 	if (err)
 		return compel_fail(&th->error, err, "Can't get the signal mask of %d: %s", tid, strerror(-err));

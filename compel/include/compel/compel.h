@@ -82,7 +82,8 @@ struct compel_thread {
 
 /*
  * Record the state of a stopped thread. A restartable sequence (rseq) that the stop has broken is aborted here, as the
- * kernel would: regs then point at its abort handler. -ENOTSUP: a 32-bit task.
+ * kernel would: regs then point at its abort handler. A system call that waits without a timeout and that the stop has
+ * ended with EINTR is made to go on. -ENOTSUP: a 32-bit task.
  */
 int compel_thread_save(struct compel_thread *th, pid_t tid, const struct compel_stop *stop);
 

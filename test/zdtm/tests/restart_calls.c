@@ -2,13 +2,16 @@
 /*
  * System calls without a timeout that a dump interrupts go on as if nothing had been: no EINTR without a handler.
  *
- * One child per call: read from a pipe, futex, waitpid, sigsuspend, pause, select, ppoll, recv, open of a FIFO.
+ * One child per call: read from a pipe, futex, waitpid, sigsuspend, pause, select, ppoll, recv, open of a FIFO,
+ * epoll_wait, sigwaitinfo, epoll_pwait that a handler ends, write to a full pipe, semop.
  */
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/select.h>
+#include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -17,7 +20,8 @@
 #include "zdtm.h"
 
 static volatile int *word;
-static int pipes[3][2], pair[2];
+static int pipes[5][2], pair[2], semaphores;
+static char full[65536]; /* as much as a pipe holds */
 static volatile sig_atomic_t got;
 
 static void on_usr1(int sig)
@@ -101,13 +105,60 @@ static void do_open(void)
 	close(MUST(open("the-fifo", O_RDONLY)));
 }
 
-static void (*const calls[])(void) = { do_read,	  do_futex, do_waitpid, do_sigsuspend, do_pause,
-				       do_select, do_ppoll, do_recv,	do_open };
+static void do_epoll(void)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int fd = MUST(epoll_create1(0));
+
+	MUST(epoll_ctl(fd, EPOLL_CTL_ADD, pipes[3][0], &event));
+	CHECK_EQ(epoll_wait(fd, &event, 1, -1), 1);
+}
+
+static void do_sigwaitinfo(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	CHECK_EQ(sigwaitinfo(&set, NULL), SIGUSR1);
+}
+
+/* A handler ends it, still. */
+static void do_epoll_handler(void)
+{
+	struct epoll_event event;
+	sigset_t set;
+	int fd = MUST(epoll_create1(0));
+
+	sigemptyset(&set);
+	CHECK_EQ(epoll_pwait(fd, &event, 1, -1, &set), -1);
+	CHECK_EQ(errno, EINTR);
+	CHECK_EQ(got, SIGUSR1);
+	MUST(sigprocmask(SIG_SETMASK, NULL, &set));
+	CHECK(sigismember(&set, SIGUSR1));
+}
+
+static void do_write(void)
+{
+	CHECK_EQ(write(pipes[4][1], "x", 1), 1);
+}
+
+static void do_semop(void)
+{
+	struct sembuf op = { .sem_op = -1 };
+
+	CHECK_EQ(semop(semaphores, &op, 1), 0);
+}
+
+static void (*const calls[])(void) = { do_read,	       do_futex,	 do_waitpid, do_sigsuspend, do_pause,
+				       do_select,      do_ppoll,	 do_recv,    do_open,	    do_epoll,
+				       do_sigwaitinfo, do_epoll_handler, do_write,   do_semop };
 #define KIDS (int)(sizeof(calls) / sizeof(calls[0]))
 
 int main(int argc, char **argv)
 {
 	struct test_sync sync;
+	struct sembuf up = { .sem_op = 1 };
 	pid_t kids[KIDS];
 	sigset_t usr1;
 	int i;
@@ -118,10 +169,12 @@ int main(int argc, char **argv)
 	MUST(sigprocmask(SIG_BLOCK, &usr1, NULL));
 	signal(SIGUSR1, on_usr1);
 	word = MUST((int *)mmap(NULL, TEST_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < 5; i++)
 		MUST(pipe(pipes[i]));
+	CHECK_EQ(write(pipes[4][1], full, sizeof(full)), sizeof(full));
 	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
 	MUST(mkfifo("the-fifo", 0644));
+	semaphores = MUST(semget(IPC_PRIVATE, 1, 0600));
 	test_sync_init(&sync);
 	for (i = 0; i < KIDS; i++) {
 		kids[i] = MUST(fork());
@@ -142,8 +195,12 @@ int main(int argc, char **argv)
 			fail("call %d ended early", i);
 	if (test_sabotage())
 		MUST(kill(kids[7], SIGKILL));
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < 4; i++)
 		CHECK_EQ(write(pipes[i][1], "x", 1), 1);
+	CHECK_EQ(read(pipes[4][0], full, sizeof(full)), sizeof(full));
+	CHECK_EQ(semop(semaphores, &up, 1), 0);
+	MUST(kill(kids[10], SIGUSR1));
+	MUST(kill(kids[11], SIGUSR1));
 	CHECK_EQ(syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0), 1);
 	MUST(kill(kids[3], SIGUSR1));
 	MUST(kill(kids[4], SIGUSR1));
@@ -151,5 +208,6 @@ int main(int argc, char **argv)
 	i = MUST(open("the-fifo", O_WRONLY));
 	for (i = 0; i < KIDS; i++)
 		test_reap(kids[i]);
+	MUST(semctl(semaphores, 0, IPC_RMID));
 	pass();
 }

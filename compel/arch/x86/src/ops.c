@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include <elf.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include <compel/compel.h>
 
 #include "../../../src/arch-ops.h"
+
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441
+#endif
 
 #define EFLAGS_TF 0x100UL
 #define EFLAGS_DF 0x400UL
@@ -100,6 +106,34 @@ bool arch_restarts(const compel_regs_t *regs)
 	default:
 		return false;
 	}
+}
+
+/* Does this call wait until something comes, however long that takes? Only of those that end in EINTR at any stop. */
+static bool waits_for_ever(const compel_regs_t *regs)
+{
+	switch (regs->orig_rax) {
+	case SYS_epoll_wait:
+	case SYS_epoll_pwait:
+		return (int)regs->r10 < 0;
+	case SYS_epoll_pwait2:
+	case SYS_semtimedop:
+		return !regs->r10;
+	case SYS_rt_sigtimedwait:
+		return !regs->rdx;
+	case SYS_io_getevents:
+	case SYS_io_pgetevents:
+		return !regs->r8;
+	case SYS_semop:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void arch_continue_wait(compel_regs_t *regs)
+{
+	if ((long)regs->rax == -EINTR && waits_for_ever(regs))
+		regs->rax = -ERESTARTNOHAND;
 }
 
 bool arch_is_breakpoint(const siginfo_t *si)
