@@ -15,6 +15,7 @@ extern const struct fd_ops signalfd_ops;
 extern const struct fd_ops timerfd_ops;
 extern const struct fd_ops unix_ops;
 extern const struct fd_ops inet_ops;
+extern const struct fd_ops netlink_ops;
 extern const struct fd_ops tty_ops;
 extern const struct fd_ops memfd_ops;
 

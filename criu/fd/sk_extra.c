@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <linux/in6.h>
+#include <linux/netlink.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <netinet/in.h>
@@ -164,6 +165,13 @@ static const struct extra_option table[] = {
 	{ IPPROTO_UDP, UDP_GRO, ANY },
 	{ IPPROTO_UDPLITE, OPT_UDPLITE_SEND_CSCOV, ANY },
 	{ IPPROTO_UDPLITE, OPT_UDPLITE_RECV_CSCOV, ANY },
+	{ SOL_NETLINK, NETLINK_PKTINFO, ANY },
+	{ SOL_NETLINK, NETLINK_BROADCAST_ERROR, ANY },
+	{ SOL_NETLINK, NETLINK_NO_ENOBUFS, ANY },
+	{ SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, ANY },
+	{ SOL_NETLINK, NETLINK_CAP_ACK, ANY },
+	{ SOL_NETLINK, NETLINK_EXT_ACK, ANY },
+	{ SOL_NETLINK, NETLINK_GET_STRICT_CHK, ANY },
 	{ SOL_SOCKET, SO_PEEK_OFF, ANY },
 	{ SOL_SOCKET, SO_LOCK_FILTER, ANY },
 };
@@ -186,6 +194,8 @@ static bool applies(const struct extra_option *o, int domain, int type, int prot
 	switch (o->level) {
 	case SOL_SOCKET:
 		return true;
+	case SOL_NETLINK:
+		return domain == AF_NETLINK;
 	case IPPROTO_IP:
 		return domain == AF_INET || domain == AF_INET6;
 	case IPPROTO_IPV6:

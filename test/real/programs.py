@@ -236,9 +236,6 @@ class Tmux(InTmux):
     def restore(self, s, images, pmem):
         return s.restore(images, pmem)
 
-    def refused(self, s):
-        return "listening unix sockets aren't supported yet" if s.log_has(r"Error \(.*listening unix socket") else None
-
     def check(self, s):
         super().check(s)
         self.turn += 1
