@@ -54,7 +54,7 @@ def end_to_end_suites():
         ("zdtm/kills", zdtm("kills", "--dumps", "200", "--restores", "200"), 900),
         ("zdtm/mutate", zdtm("mutate", "--count", "1000"), 1200),
         ("asan", [PYTHON, "test/sanitize.py"], 900),
-        ("real", [PYTHON, "test/real/real.py", "run"], 900),
+        ("real", [PYTHON, "test/real/real.py", "run"], 2400),
         ("bench/quick", [PYTHON, "test/bench/run.py", "--quick"], 600),
     ]
 

@@ -9,6 +9,11 @@ from programs import ENV, HERE, Java, Program
 LIBRARIES = "/usr/lib/x86_64-linux-gnu/"
 
 
+def often(program):
+    program.rounds, program.modes = 10, ("files", "pmem")
+    return program
+
+
 class Churn(Program):
     """A program that verifies its own heap, on another allocator."""
 
@@ -37,7 +42,8 @@ class Goroutines(Program):
 
 
 def all_heaps():
-    return (Goroutines(), Java("heap", "Heap", ["-Xms1g", "-Xmx1g"], "a Java program with a heap of 1 GB"),
-            Churn("glibc", None, "glibc's malloc under churn"),
-            Churn("jemalloc", LIBRARIES + "libjemalloc.so.2", "jemalloc under churn"),
-            Churn("tcmalloc", LIBRARIES + "libtcmalloc_minimal.so.4", "tcmalloc under churn"))
+    return [often(program) for program in (
+        Goroutines(), Java("heap", "Heap", ["-Xms1g", "-Xmx1g"], "a Java program with a heap of 1 GB"),
+        Churn("glibc", None, "glibc's malloc under churn"),
+        Churn("jemalloc", LIBRARIES + "libjemalloc.so.2", "jemalloc under churn"),
+        Churn("tcmalloc", LIBRARIES + "libtcmalloc_minimal.so.4", "tcmalloc under churn"))]

@@ -29,16 +29,13 @@ def wait_for(what, condition, timeout=30.0, reaper=None):
         time.sleep(0.01)
 
 
-class Unsupported(Exception):
-    """Something that this step refuses by name."""
-
-
 class Program:
     """Writes a growing number to the file "progress" and, once "go" is there, its verdict to standard output."""
 
     options = ()
     needs = ()
     own_network = False
+    rounds, modes = 2, ("files",)
 
     def __init__(self, name, argv, title):
         self.name, self.argv, self.title = name, argv, title
@@ -73,10 +70,6 @@ class Program:
 
     def restore(self, s, images, pmem):
         return s.restore(images, pmem)
-
-    def refused(self, s):
-        """A refusal that is right (the reason), or None."""
-        return None
 
     def finish(self, s):
         with open(os.path.join(s.work, "go"), "w"):

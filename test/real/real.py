@@ -22,6 +22,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import heaps  # noqa: E402
 import programs  # noqa: E402
+import servers  # noqa: E402
 from runner import inner, outer, proc, session, snapshot, tests  # noqa: E402
 
 # These programs are at work, so only what stays is compared.
@@ -32,7 +33,7 @@ CLONE_NEWNET = 0x40000000
 
 
 def all_programs():
-    return {p.name: p for p in programs.all_programs() + heaps.all_heaps()}
+    return {p.name: p for p in (*programs.all_programs(), *heaps.all_heaps(), *servers.all_servers())}
 
 
 def private_network():
@@ -80,8 +81,6 @@ def cycle(s, program, job, n):
     before = portrait(s.root)
     images = s.images(f"images-{n + 1}")
     code = s.dump(images, pmem)
-    if code != 0 and program.refused(s):
-        raise programs.Unsupported(program.refused(s))
     if code != 0:
         raise proc.Failure(f"dump ended with {'a timeout' if code is None else code}")
     if os.path.exists(f"/proc/{s.root}") and not s.has_ended():
@@ -123,8 +122,6 @@ def run_inside(path):
             program.check(s)
         program.finish(s)
         outcome["result"] = "pass"
-    except programs.Unsupported as e:
-        outcome["result"], outcome["message"] = "skip", str(e)
     except proc.Failure as e:
         outcome["message"] = inner.report(s, str(e))
     except Exception:
@@ -145,8 +142,9 @@ def run_one(a, base, program, mode, results):
         return
     work = os.path.join(base, f"{program.name}.{mode}")
     os.mkdir(work)
-    job = {"name": program.name, "work": work, "criu": a.criu, "timeout": a.timeout, "mode": mode, "rounds": a.rounds,
-           "no_criu": a.no_criu, "limit": 60 + a.rounds * 2 * (a.timeout + 20)}
+    rounds = a.rounds or program.rounds
+    job = {"name": program.name, "work": work, "criu": a.criu, "timeout": a.timeout, "mode": mode, "rounds": rounds,
+           "no_criu": a.no_criu, "limit": 60 + rounds * 2 * (a.timeout + 20)}
     results.add(program, mode, outer.inner_job(job, work, os.path.abspath(__file__)), how)
     if not a.keep:
         shutil.rmtree(work, ignore_errors=True)
@@ -159,12 +157,12 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("command", choices=["list", "run"])
     p.add_argument("names", nargs="*", metavar="NAME")
-    p.add_argument("--files", dest="modes", action="store_const", const=["files"], default=["files"])
+    p.add_argument("--files", dest="modes", action="store_const", const=["files"])
     p.add_argument("--pmem", dest="modes", action="store_const", const=["pmem"])
     p.add_argument("--both", dest="modes", action="store_const", const=["files", "pmem"])
     p.add_argument("--no-criu", action="store_true", help="only the programs themselves")
     p.add_argument("--criu", default=os.path.join(tests.TOP, "criu", "criu"), metavar="PATH")
-    p.add_argument("--rounds", type=int, default=2, metavar="N")
+    p.add_argument("--rounds", type=int, metavar="N")
     p.add_argument("--timeout", type=int, default=60, metavar="SECONDS", help="for one criu command")
     p.add_argument("--report", metavar="FILE", help="write JSON")
     p.add_argument("--tap", metavar="FILE", help="write TAP")
@@ -183,16 +181,15 @@ def main():
         sys.exit("real.py: needs root")
     if not a.no_criu and not os.access(a.criu, os.X_OK):
         sys.exit(f"real.py: no {a.criu}; build it or give --criu")
-    if a.no_criu:
-        a.modes = ["files"]
     chosen = [known[n] for n in a.names] or list(known.values())
+    jobs = [(program, mode) for program in chosen
+            for mode in (["files"] if a.no_criu else a.modes or program.modes)]
     base = outer.base_dir()
     os.chmod(base, 0o755)
-    results = outer.Results(len(chosen) * len(a.modes))
+    results = outer.Results(len(jobs))
     try:
-        for program in chosen:
-            for mode in a.modes:
-                run_one(a, base, program, mode, results)
+        for program, mode in jobs:
+            run_one(a, base, program, mode, results)
     finally:
         if a.keep:
             print(f"work directories: {base}")
