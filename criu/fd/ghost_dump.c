@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "fd/dump.h"
+#include "mem/hugetlb.h"
 
 #include "ghost-file.pb-c.h"
 #include "remap-file-path.pb-c.h"
@@ -193,6 +194,8 @@ int ghost_dump(struct fd_dump *dump, const struct fd_object *obj, uint32_t id)
 
 	if (r < 0)
 		return r;
+	if (is_new && S_ISREG(obj->st.st_mode) && hugetlb_file_page_size(obj->fd)) /* it takes no write(2) */
+		return fd_refuse(dump, obj, "a deleted file of hugetlbfs");
 	if (is_new) {
 		*ghost_id = ++dump->last_ghost;
 		r = write_ghost(dump, obj, *ghost_id);

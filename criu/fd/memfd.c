@@ -83,8 +83,6 @@ static int add_inode(struct fd_dump *dump, const struct fd_object *obj, struct m
 
 	if (!memfd_is(obj->link, &obj->st, &hugetlb))
 		return fd_refuse(dump, obj, "a memfd that changes");
-	if (hugetlb)
-		return fd_refuse(dump, obj, "a memfd with MFD_HUGETLB");
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", obj->fd);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)

@@ -17,6 +17,7 @@
 #include "fd/memfd.h"
 #include "fd/registry.h"
 #include "fd/restore.h"
+#include "mem/hugetlb.h"
 #include "mem/memfd.h"
 #include "mem/segment.h"
 #include "mem/shmem_memfd.h"
@@ -73,6 +74,11 @@ static int bad_inode(struct fd_restore *restore, const MemfdInodeEntry *e, const
 	return cr_fail(restore->ctx, -EBADMSG, "memfd.img: inode %" PRIu64 " has %s", e->inode_id, what);
 }
 
+static uint32_t hugetlb_of(const MemfdInodeEntry *e)
+{
+	return e->has_hugetlb_flag ? e->hugetlb_flag : 0;
+}
+
 static int check_inode(struct fd_restore *restore, const MemfdInodeEntry *e)
 {
 	if (strlen(e->name) > MEMFD_NAME_MAX)
@@ -83,9 +89,8 @@ static int check_inode(struct fd_restore *restore, const MemfdInodeEntry *e)
 		return bad_inode(restore, e, "unknown seals");
 	if (e->has_mode && (!S_ISREG(e->mode) || e->mode & ~(S_IFMT | 07777)))
 		return bad_inode(restore, e, "an impossible mode");
-	if (e->has_hugetlb_flag && e->hugetlb_flag)
-		return cr_fail(restore->ctx, -EOPNOTSUPP, "memfd.img: inode %" PRIu64 ": MFD_HUGETLB isn't supported",
-			       e->inode_id);
+	if (!hugetlb_flags_valid(hugetlb_of(e), MFD_HUGETLB))
+		return bad_inode(restore, e, "an impossible size of huge pages");
 	return 0;
 }
 
@@ -180,10 +185,10 @@ int memfd_check_table(struct fd_restore *restore, struct fd_file *file)
 static int create(struct fd_restore *restore, const MemfdInodeEntry *e, int *ret)
 {
 	uint32_t mode = e->has_mode ? e->mode : S_IFREG | 0777;
-	int fd = memfd_create(e->name, memfd_create_flags(mode, e->seals, 0, true));
+	int fd = memfd_create(e->name, memfd_create_flags(mode, e->seals, hugetlb_of(e), true));
 
 	if (fd < 0 && errno == EINVAL) /* before Linux 6.3 */
-		fd = memfd_create(e->name, memfd_create_flags(mode, e->seals, 0, false));
+		fd = memfd_create(e->name, memfd_create_flags(mode, e->seals, hugetlb_of(e), false));
 	if (fd < 0 || ftruncate(fd, e->size)) {
 		int r = cr_fail_errno(restore->ctx, -errno, "Can't make the memfd %s of %" PRIu64 " bytes", e->name,
 				      e->size);

@@ -6,13 +6,11 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "mem/hugetlb.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #define MFD_EXEC	0x0010U
-#endif
-#ifndef MFD_HUGE_SHIFT
-#define MFD_HUGE_SHIFT 26
 #endif
 
 #define ANY_EXEC (S_IXUSR | S_IXGRP | S_IXOTH)
@@ -36,7 +34,7 @@ bool memory_is_internal(const struct stat *st, uint32_t *ret_hugetlb)
 	if (!same_device(st, 0)) {
 		if (size & (size - 1) || size <= 4096)
 			return false;
-		hugetlb = MFD_HUGETLB | (uint32_t)__builtin_ctzl(size) << MFD_HUGE_SHIFT;
+		hugetlb = MFD_HUGETLB | hugetlb_size_bits(size);
 		if (!same_device(st, hugetlb))
 			return false;
 	}

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "image/image.h"
+#include "mem/hugetlb.h"
 #include "mem/mm.h"
 #include "proc/auxv.h"
 
@@ -17,6 +18,7 @@
 #define KNOWN_STATUS ((VMA_AREA_UPROBES << 1) - 1)
 #define BACKING	     (VMA_FILE_PRIVATE | VMA_FILE_SHARED | VMA_ANON_SHARED | VMA_ANON_PRIVATE)
 #define KNOWN_FLAGS  (MAP_TYPE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_STACK)
+#define HUGE_FLAGS   (MAP_HUGETLB | HUGETLB_SIZE_MASK)
 #define ADVICE(n)    (1ull << (n))
 #define KNOWN_ADVICES                                                                                                  \
 	(ADVICE(MADV_RANDOM) | ADVICE(MADV_SEQUENTIAL) | ADVICE(MADV_DONTFORK) | ADVICE(MADV_MERGEABLE) |              \
@@ -56,9 +58,9 @@ static int check_numbers(struct cr_ctx *ctx, pid_t pid, const VmaEntry *e)
 
 	if (e->prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC))
 		return bad(ctx, pid, e, "unknown protection");
-	if (e->flags & MAP_HUGETLB)
-		return refuse(ctx, pid, e, "hugetlb memory");
-	if (e->flags & ~KNOWN_FLAGS || (type != MAP_SHARED && type != MAP_PRIVATE))
+	if (!hugetlb_flags_valid(e->flags & HUGE_FLAGS, MAP_HUGETLB))
+		return bad(ctx, pid, e, "impossible huge pages");
+	if (e->flags & ~(KNOWN_FLAGS | HUGE_FLAGS) || (type != MAP_SHARED && type != MAP_PRIVATE))
 		return bad(ctx, pid, e, "unknown flags");
 	if (e->has_madv && e->madv & ~KNOWN_ADVICES)
 		return refuse(ctx, pid, e, "an unknown advice");
@@ -97,6 +99,9 @@ static int check_kind(struct cr_ctx *ctx, pid_t pid, const VmaEntry *e)
 		return bad(ctx, pid, e, "status and flags disagree about sharing");
 	if (!(e->flags & MAP_ANONYMOUS) != !!(backing & (VMA_FILE_SHARED | VMA_FILE_PRIVATE)))
 		return bad(ctx, pid, e, "status and flags disagree about a file");
+	if (e->flags & MAP_HUGETLB &&
+	    (special || e->flags & MAP_GROWSDOWN || e->status & (VMA_AREA_HEAP | VMA_AREA_STACK)))
+		return bad(ctx, pid, e, "can't be of huge pages");
 	if ((special || e->flags & MAP_GROWSDOWN || e->status & (VMA_AREA_HEAP | VMA_AREA_STACK)) &&
 	    backing != VMA_ANON_PRIVATE)
 		return bad(ctx, pid, e, "must be private anonymous memory");

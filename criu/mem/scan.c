@@ -153,6 +153,8 @@ static int scan_by_reading(struct scan *s, const struct vma *v)
 {
 	uint64_t at = v->start, left = v->nr_own;
 
+	if (v->flags & MAP_HUGETLB) /* smaps counts those elsewhere */
+		left = (v->end - v->start) >> RUN_PAGE_SHIFT;
 	while (at < v->end && left) {
 		uint64_t nr = (v->end - at) >> RUN_PAGE_SHIFT;
 		int r;

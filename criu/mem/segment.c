@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 int segment_pages_read(struct cr_ctx *ctx, int images_dirfd, uint64_t shmid, struct segment_pages *ret)
 {
@@ -39,8 +40,9 @@ int segment_pages_fill(struct cr_ctx *ctx, const struct segment_pages *pages, ch
 		err = pages->source->ops->read(pages->source, run->offset, memory + run->vaddr,
 					       run->nr_pages * RUN_PAGE_SIZE);
 		if (err)
-			return cr_fail_errno(ctx, err, "Can't fill shared memory segment %lu",
-					     (unsigned long)pages->shmid);
+			return cr_fail_errno(
+				ctx, err, "Can't fill shared memory segment %lu%s", (unsigned long)pages->shmid,
+				err == -EFAULT ? ": is there not enough memory, or too few huge pages?" : "");
 	}
 	return 0;
 }
@@ -48,11 +50,16 @@ int segment_pages_fill(struct cr_ctx *ctx, const struct segment_pages *pages, ch
 int segment_pages_fill_file(struct cr_ctx *ctx, const struct segment_pages *pages, int fd)
 {
 	uint64_t len = segment_pages_end(pages);
+	struct stat st;
 	char *memory;
 	int err;
 
 	if (!len)
 		return 0;
+	if (fstat(fd, &st))
+		return -errno;
+	/* munmap(2) takes huge pages only whole. */
+	len = (len + st.st_blksize - 1) & ~((uint64_t)st.st_blksize - 1);
 	memory = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
 	if (memory == MAP_FAILED)
 		return cr_fail_errno(ctx, -errno, "Can't map shared memory segment %lu of %lu bytes",

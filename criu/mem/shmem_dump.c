@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "mem/hugetlb.h"
 #include "mem/pagemap.h"
 #include "mem/scan.h"
 #include "mem/shmem.h"
@@ -197,15 +198,19 @@ static int dump_segment(struct shmem_dump *shm, const struct segment *s, const s
 			struct shmem_dump_stats *stats)
 {
 	__cleanup(page_run_list_free) struct page_run_list runs = {};
-	uint64_t size;
+	uint64_t size, page_size;
 	struct stat st;
 	int err;
 
 	if (fstat(s->fd, &st))
 		return cr_fail_errno(shm->ctx, -errno, "Can't tell the size of shared memory segment %lu",
 				     (unsigned long)s->shmid);
-	size = (st.st_size + RUN_PAGE_SIZE - 1) & ~(RUN_PAGE_SIZE - 1);
-	err = scan_segment(shm->ctx, s->fd, size, &runs);
+	page_size = hugetlb_file_page_size(s->fd) ?: RUN_PAGE_SIZE;
+	size = (st.st_size + page_size - 1) & ~(page_size - 1);
+	if (page_size == RUN_PAGE_SIZE)
+		err = scan_segment(shm->ctx, s->fd, size, &runs);
+	else
+		err = hugetlb_scan(shm->ctx, s->fd, &st, page_size, &runs);
 	if (err)
 		return err;
 	err = pagemap_write(shm->ctx, args->images_dirfd, IMG_SHMEM_PAGEMAP, s->shmid, *args->next_pages_id, &runs);

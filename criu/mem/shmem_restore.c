@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "mem/hugetlb.h"
 #include "mem/segment.h"
 #include "mem/shmem.h"
 #include "mem/shmem_memfd.h"
@@ -16,6 +17,7 @@
 struct segment {
 	uint64_t shmid;
 	uint64_t size; /* bytes, of whole pages */
+	uint32_t huge; /* MAP_HUGETLB and the size of its pages, or 0 */
 	bool reserved; /* an area of it asks for memory to be set aside: none of MAP_NORESERVE alone */
 	struct segment_pages pages;
 	int fd; /* once it is made */
@@ -75,6 +77,7 @@ static int collect(struct shmem_restore *shm, MmEntry *const *mms, size_t nr)
 				shm->v[shm->nr++] = (struct segment){
 					.shmid = e->shmid,
 					.size = e->pgoff + (e->end - e->start), /* mm_validate() saw that it fits */
+					.huge = e->flags & (MAP_HUGETLB | HUGETLB_SIZE_MASK),
 					.reserved = !(e->flags & MAP_NORESERVE),
 					.fd = -1,
 				};
@@ -90,6 +93,10 @@ static int collect(struct shmem_restore *shm, MmEntry *const *mms, size_t nr)
 		}
 		if (s->size > into->size)
 			into->size = s->size;
+		if (s->huge != into->huge)
+			return cr_fail(shm->ctx, -EBADMSG,
+				       "Areas of shared memory segment %lu have pages of several sizes",
+				       (unsigned long)s->shmid);
 		into->reserved |= s->reserved;
 	}
 	shm->nr = n + 1;
@@ -98,11 +105,18 @@ static int collect(struct shmem_restore *shm, MmEntry *const *mms, size_t nr)
 
 static int read_segment(struct shmem_restore *shm, int images_dirfd, struct segment *s)
 {
+	uint64_t page_size;
 	int err = segment_pages_read(shm->ctx, images_dirfd, s->shmid, &s->pages);
 
 	/* It may be larger than what is still mapped of it. */
 	if (!err && segment_pages_end(&s->pages) > s->size)
 		s->size = segment_pages_end(&s->pages);
+	if (!err && s->huge) {
+		page_size = hugetlb_page_size(s->huge);
+		if (!page_size)
+			return cr_fail(shm->ctx, -EOPNOTSUPP, "This kernel has no huge pages (hugetlb)");
+		s->size = (s->size + page_size - 1) & ~(page_size - 1);
+	}
 	return err;
 }
 
@@ -146,13 +160,14 @@ static int open_mapping(const void *memory, uint64_t size, int first_fd)
 
 static int create_segment(struct shmem_restore *shm, struct segment *s, int first_fd)
 {
-	int flags = MAP_SHARED | MAP_ANONYMOUS | (s->reserved ? 0 : MAP_NORESERVE);
+	int flags = MAP_SHARED | MAP_ANONYMOUS | (int)s->huge | (s->reserved ? 0 : MAP_NORESERVE);
 	void *memory = mmap(NULL, s->size, PROT_READ | PROT_WRITE, flags, -1, 0);
 	int err = 0;
 
 	if (memory == MAP_FAILED)
-		return cr_fail_errno(shm->ctx, -errno, "Can't make shared memory segment %lu of %lu bytes",
-				     (unsigned long)s->shmid, (unsigned long)s->size);
+		return cr_fail_errno(shm->ctx, -errno, "Can't make shared memory segment %lu of %lu bytes%s",
+				     (unsigned long)s->shmid, (unsigned long)s->size,
+				     s->huge ? " of huge pages: are enough of them free?" : "");
 	s->fd = open_mapping(memory, s->size, first_fd);
 	if (s->fd < 0)
 		err = cr_fail_errno(shm->ctx, s->fd,

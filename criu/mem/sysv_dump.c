@@ -8,6 +8,7 @@
 
 #include "base/io.h"
 #include "image/image.h"
+#include "mem/hugetlb.h"
 #include "mem/shmem.h"
 #include "mem/sysv.h"
 
@@ -31,6 +32,7 @@ static int write_segment(struct cr_ctx *ctx, struct image *img, int id, int fd)
 	IpcShmEntry entry = IPC_SHM_ENTRY__INIT;
 	IpcDescEntry desc = IPC_DESC_ENTRY__INIT;
 	struct shmid_ds ds;
+	uint64_t page_size;
 	int err;
 
 	if (shmctl(id, IPC_STAT, &ds))
@@ -44,6 +46,11 @@ static int write_segment(struct cr_ctx *ctx, struct image *img, int id, int fd)
 	desc.id = id;
 	entry.desc = &desc;
 	entry.size = ds.shm_segsz;
+	page_size = hugetlb_file_page_size(fd);
+	if (page_size) {
+		entry.has_hugetlb_flag = true;
+		entry.hugetlb_flag = SHM_HUGETLB | hugetlb_size_bits(page_size);
+	}
 	entry.has_in_pagemaps = true;
 	entry.in_pagemaps = true;
 	err = image_write(img, &entry.base);

@@ -16,6 +16,7 @@
 #include "base/io.h"
 #include "base/watcher.h"
 #include "image/image.h"
+#include "mem/hugetlb.h"
 #include "mem/segment.h"
 #include "mem/sysv.h"
 #include "mem/vma.h"
@@ -31,6 +32,7 @@
 struct segment {
 	int id;
 	IpcShmEntry *entry;
+	uint64_t whole;	 /* its size in bytes of whole pages */
 	uint64_t mapped; /* bytes: where the last area ends */
 	struct segment_pages pages;
 	char *memory; /* where we have it attached; NULL: we haven't */
@@ -47,9 +49,9 @@ struct sysv_restore {
 	struct watcher *watcher;
 };
 
-static uint64_t whole_pages(uint64_t size)
+static uint32_t hugetlb_of(const IpcShmEntry *e)
 {
-	return (size + RUN_PAGE_SIZE - 1) & ~(RUN_PAGE_SIZE - 1);
+	return e->has_hugetlb_flag ? e->hugetlb_flag : 0;
 }
 
 static int compare(const void *a, const void *b)
@@ -107,18 +109,24 @@ static int collect(struct sysv_restore *sysv, MmEntry *const *mms, size_t nr)
 	return 0;
 }
 
-static int check_entry(struct sysv_restore *sysv, const struct segment *s)
+static int check_entry(struct sysv_restore *sysv, struct segment *s)
 {
 	const IpcShmEntry *e = s->entry;
+	uint64_t page_size = RUN_PAGE_SIZE;
 
-	if (!e->size || e->size > INT64_MAX)
+	if (!hugetlb_flags_valid(hugetlb_of(e), SHM_HUGETLB))
+		return bad(sysv, s->id, "an impossible size of huge pages");
+	if (hugetlb_of(e))
+		page_size = hugetlb_page_size(hugetlb_of(e));
+	if (!page_size)
+		return cr_fail(sysv->ctx, -EOPNOTSUPP, "This kernel has no huge pages (hugetlb)");
+	if (!e->size || e->size > INT64_MAX - page_size)
 		return bad(sysv, s->id, "an impossible size");
-	if (s->mapped > whole_pages(e->size))
+	s->whole = (e->size + page_size - 1) & ~(page_size - 1);
+	if (s->mapped > s->whole)
 		return bad(sysv, s->id, "an area behind its end");
 	if (e->desc->mode & ~MODE_KNOWN)
 		return bad(sysv, s->id, "unknown mode bits");
-	if (e->has_hugetlb_flag && e->hugetlb_flag)
-		return cr_fail(sysv->ctx, -EOPNOTSUPP, "System V segment %d: SHM_HUGETLB isn't supported", s->id);
 	if (!e->has_in_pagemaps || !e->in_pagemaps)
 		return cr_fail(sysv->ctx, -EOPNOTSUPP, "System V segment %d: content outside of pages isn't supported",
 			       s->id);
@@ -172,7 +180,7 @@ int sysv_restore_read(struct cr_ctx *ctx, int images_dirfd, uint32_t ns_id, MmEn
 		struct segment *s = &sysv->v[i];
 
 		err = segment_pages_read(ctx, images_dirfd, s->id, &s->pages);
-		if (!err && segment_pages_end(&s->pages) > whole_pages(s->entry->size))
+		if (!err && segment_pages_end(&s->pages) > s->whole)
 			err = bad(sysv, s->id, "pages behind its end");
 	}
 	if (err)
@@ -197,7 +205,7 @@ static void remove_made(void *arg)
 
 static int get_new(const IpcShmEntry *e)
 {
-	int flags = IPC_CREAT | IPC_EXCL | (int)(e->desc->mode & MODE_RIGHT);
+	int flags = IPC_CREAT | IPC_EXCL | (int)(e->desc->mode & MODE_RIGHT) | (int)hugetlb_of(e);
 	int id = shmget((key_t)e->desc->key, e->size, flags);
 
 	/* Somebody may have the key that this one has lost. */
@@ -322,7 +330,7 @@ int sysv_restore_get(const struct sysv_restore *sysv, uint64_t id, int32_t *ret_
 	if (!s)
 		return -ENOENT;
 	*ret_id = s->id;
-	*ret_size = whole_pages(s->entry->size);
+	*ret_size = s->whole;
 	return 0;
 }
 
@@ -356,7 +364,7 @@ static int settle(struct sysv_restore *sysv, struct segment *s)
 	int err = 0;
 
 	if (s->ours) {
-		if (!s->made && madvise(s->memory, whole_pages(s->entry->size), MADV_REMOVE))
+		if (!s->made && madvise(s->memory, s->whole, MADV_REMOVE))
 			err = cr_fail_errno(sysv->ctx, -errno, "Can't empty System V segment %d", s->id);
 		if (!err)
 			err = segment_pages_fill(sysv->ctx, &s->pages, s->memory);

@@ -45,7 +45,6 @@ static const struct refused_flag {
 	uint64_t flag;
 	const char *kind;
 } refused_flags[] = {
-	{ PROC_VM(HT), "hugetlb memory" },
 	{ PROC_VM(SS), "a shadow stack" },
 	{ PROC_VM(SF), "a DAX mapping with MAP_SYNC" },
 	{ PROC_VM(UM) | PROC_VM(UW) | PROC_VM(UI), "memory with a userfaultfd" },
@@ -59,7 +58,6 @@ static const struct refused_file {
 	const char *kind;
 } refused_files[] = {
 	{ "/secretmem", true, "secret memory (memfd_secret)" },
-	{ "/anon_hugepage", true, "hugetlb memory" },
 	{ "/anon_inode:", false, "a mapping of an anonymous inode" },
 	{ "anon_inode:", false, "a mapping of an anonymous inode" },
 	{ "socket:", false, "a socket mapping" },

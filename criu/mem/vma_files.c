@@ -9,12 +9,14 @@
 #include <sys/sysmacros.h>
 
 #include "base/str.h"
+#include "mem/hugetlb.h"
 #include "mem/memfd.h"
 #include "mem/vma_internal.h"
 
 /* What the kernel calls the file behind anonymous memory that is shared, and behind a shared mapping of /dev/zero. */
 #define SHARED_ANON_NAME "/dev/zero"
 #define SYSV_PREFIX	 "/SYSV"
+#define HUGE_ANON_NAME	 "/anon_hugepage"
 #define MEM_MAJOR	 1
 #define ZERO_MINOR	 5
 #define NULL_MINOR	 3
@@ -77,6 +79,16 @@ static int classify_memory(const struct vma_task *task, const struct proc_map *m
 
 	/* prctl(PR_SET_VMA_ANON_NAME) gives shared anonymous memory another name. */
 	anon |= str_starts(map->name, "[anon_shmem:");
+	if (map->vm_flags & PROC_VM(HT)) {
+		v->flags |= MAP_HUGETLB | hugetlb_size_bits(st->st_blksize);
+		anon |= map->deleted && !strcmp(map->name, HUGE_ANON_NAME) && memory_is_internal(st, NULL);
+		if (anon && !map->shared) {
+			v->status = VMA_AREA_REGULAR | VMA_ANON_PRIVATE;
+			v->flags |= MAP_ANONYMOUS;
+			v->pgoff = 0;
+			return 0;
+		}
+	}
 	if (!anon && !sysv) {
 		if (map->deleted && memfd_is(map->name, st, NULL))
 			v->status |= VMA_AREA_MEMFD;
@@ -144,10 +156,13 @@ static void share_file(const struct vma *first, struct vma *v)
 	v->file_fd = first->file_fd;
 	v->file_flags = first->file_flags;
 	v->shmid = first->shmid;
-	if (first->status & VMA_ANON_SHARED) {
+	v->flags |= first->flags & (MAP_HUGETLB | HUGETLB_SIZE_MASK);
+	if (first->status & (VMA_ANON_SHARED | VMA_ANON_PRIVATE)) {
 		v->status = first->status;
 		v->flags |= MAP_ANONYMOUS;
 	}
+	if (first->status & VMA_ANON_PRIVATE)
+		v->pgoff = 0;
 	v->status |= first->status & VMA_AREA_MEMFD;
 }
 
@@ -158,7 +173,7 @@ static int add_file(const struct vma_task *task, struct file_table *table, const
 	int err;
 
 	if (slot->map) {
-		if ((slot->vma->status & VMA_ANON_SHARED) && !map->shared)
+		if (slot->vma->status & (VMA_ANON_SHARED | VMA_ANON_PRIVATE) && !slot->map->shared != !map->shared)
 			return vma_refuse(task, map, "a private mapping of shared anonymous memory");
 		share_file(slot->vma, v);
 	} else {
@@ -168,7 +183,7 @@ static int add_file(const struct vma_task *task, struct file_table *table, const
 		list->fds[list->nr_fds++] = v->file_fd;
 		*slot = (struct slot){ map, v };
 	}
-	if (v->status & VMA_ANON_SHARED)
+	if (v->status & (VMA_ANON_SHARED | VMA_ANON_PRIVATE))
 		return 0;
 	v->name = strdup(map->name);
 	return v->name ? 0 : cr_fail_errno(task->ctx, -ENOMEM, "task %d: a file's name", task->pid);

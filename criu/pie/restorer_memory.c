@@ -18,6 +18,7 @@
 #endif
 #ifndef SHM_RDONLY
 #define SHM_RDONLY 010000
+#define SHM_REMAP  040000
 #endif
 #ifndef UFFD_USER_MODE_ONLY
 #define UFFD_USER_MODE_ONLY 1
@@ -103,17 +104,22 @@ static void attach(struct restorer_args *args, const struct plan_area first, str
 {
 	bool readonly = first.how & PLAN_AREA_READONLY;
 	uint32_t usual = readonly ? PROT_READ : PROT_READ | PROT_WRITE;
-	long at = sys_shmat(first.fd, NULL, readonly ? SHM_RDONLY : 0);
+	int flags = readonly ? SHM_RDONLY : 0;
+	bool in_place = first.len == first.whole; /* needs no mremap(2), which huge pages have since Linux 5.16 */
+	long at =
+		in_place ? sys_shmat(first.fd, ptr(first.start), flags | SHM_REMAP) : sys_shmat(first.fd, NULL, flags);
 
 	if (at < 0 && at > -4096)
 		give_up(args, OP_ATTACH, at, first.fd, first.start);
 	for (uint64_t i = 0; i < nr; i++) {
 		struct plan_area *a = &areas[i];
-		long got;
+		long got = 0;
 
 		if (!same_attachment(&first, a))
 			continue;
-		got = sys_mremap(ptr(at + a->pgoff), a->len, a->len, MREMAP_MAYMOVE | MREMAP_FIXED, ptr(a->start));
+		if (!in_place)
+			got = sys_mremap(ptr(at + a->pgoff), a->len, a->len, MREMAP_MAYMOVE | MREMAP_FIXED,
+					 ptr(a->start));
 		if (got < 0 && got > -4096)
 			give_up(args, OP_ATTACH, got, a->fd, a->start);
 		if (a->prot != usual)
@@ -122,7 +128,8 @@ static void attach(struct restorer_args *args, const struct plan_area first, str
 		advise(args, a->start, a->len, a->madv);
 		a->how &= ~PLAN_AREA_ATTACH;
 	}
-	check(args, OP_ATTACH, sys_munmap(ptr(at), first.whole), first.fd, at);
+	if (!in_place)
+		check(args, OP_ATTACH, sys_munmap(ptr(at), first.whole), first.fd, at);
 }
 
 static void map_areas(struct restorer_args *args)

@@ -20,6 +20,7 @@
 #include "restore/finalize.h"
 #include "restore/fork.h"
 #include "restore/guardian.h"
+#include "restore/huge_pages.h"
 #include "restore/read.h"
 #include "restore/stage.h"
 #include "restore/trace.h"
@@ -229,7 +230,10 @@ static int phase_prepare(void *arg)
 	err = fd_restore_make_memfds(r->fds, r->first_service_fd);
 	if (!err)
 		err = make_shared(r);
-	return err ?: sysv_restore_make(r->sysv, &r->shared->committed);
+	if (!err)
+		err = sysv_restore_make(r->sysv, &r->shared->committed);
+	/* What of them is free now is for the tasks. */
+	return err ?: check_huge_pages(r);
 }
 
 static int phase_pre_restore(void *arg)

@@ -132,7 +132,10 @@ static void test_kinds(void **state __unused_arg)
 	EXPECT(-EOPNOTSUPP, s.v[1].status |= VMA_AREA_SHSTK);
 	EXPECT(-EBADMSG, s.v[1].status = VMA_AREA_AIORING);
 	EXPECT(-EOPNOTSUPP, s.v[1].status = VMA_AREA_SOCKET);
-	EXPECT(-EOPNOTSUPP, s.v[1].flags |= MAP_HUGETLB);
+	EXPECT(0, s.v[1].flags |= MAP_HUGETLB);
+	EXPECT(0, s.v[1].flags |= MAP_HUGETLB | 21u << 26);
+	EXPECT(-EBADMSG, s.v[1].flags |= 21u << 26);
+	EXPECT(-EBADMSG, s.v[1].flags |= MAP_HUGETLB | 5u << 26);
 	EXPECT(-EBADMSG, s.mm.n_aios = 1);
 }
 

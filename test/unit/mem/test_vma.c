@@ -93,7 +93,6 @@ static void test_refused(void **state __unused_arg)
 	static const struct {
 		const char *text, *kind;
 	} kinds[] = {
-		{ ANON FLAGS("rd wr ht"), "hugetlb memory" },
 		{ ANON FLAGS("rd wr ss"), "a shadow stack" },
 		{ ANON FLAGS("rd wr um"), "memory with a userfaultfd" },
 		{ ANON "\nProtectionKey: 2" FLAGS("rd wr"), "memory with a protection key" },

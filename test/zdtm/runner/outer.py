@@ -9,6 +9,8 @@ import sys
 import tempfile
 import threading
 
+from . import huge_pages
+
 RUN_PY = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "run.py")
 
 
@@ -90,10 +92,11 @@ def run_one(a, base, test, mode, results):
            "timeout": a.timeout, "limit": limit, "mode": mode, "rounds": a.rounds,
            "no_criu": a.no_criu or a.command == "selftest", "leave_running": a.leave_running,
            "without": a.without, "sabotage": a.command == "selftest"}
-    try:
-        outcome = inner_job(job, work)
-    except subprocess.TimeoutExpired:
-        outcome = {"result": "fail", "message": "the runner itself took too long"}
+    with huge_pages.reserved(test.words("huge-pages")) as missing:
+        try:
+            outcome = {"result": "skip", "message": f"needs {missing}"} if missing else inner_job(job, work)
+        except subprocess.TimeoutExpired:
+            outcome = {"result": "fail", "message": "the runner itself took too long"}
     if a.command == "selftest":
         outcome = judge_selftest(outcome)
     results.add(test, mode, outcome, how)

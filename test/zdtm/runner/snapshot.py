@@ -124,7 +124,9 @@ def maps(pid, names):
             if ino != "0" and (name.startswith(("/dev/zero (deleted)", "/SYSV", "/memfd:", "socket:", "anon_inode:"))):
                 name = f"{name.split('[')[0]} #{names.number('shm', ino)}"
             area = {"start": int(m[1], 16), "end": int(m[2], 16), "perms": m[3], "offset": int(m[4], 16),
-                    "name": names(name), "file": ino != "0"}
+                    "name": names(name),
+                    # Each piece of it has a file of its own after a restore.
+                    "file": ino != "0" and name != "/anon_hugepage (deleted)"}
             areas.append(area)
         elif line.startswith("VmFlags:"):
             flags = set(line.split()[1:]) - FLAGS_IGNORED

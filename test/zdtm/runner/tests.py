@@ -5,6 +5,7 @@ Lines in the head, each " * key: value":
   options:          for both dump and restore, as on criu's command line
   dump-options:     restore-options:
   needs:            words that the runner knows (root, avx512f, ...): skipped where one is missing
+  huge-pages:       sizes and numbers (2048kB 8) that are added while it runs: skipped where they aren't to be had
   expect: refused REGEX   the dump must fail, say so in its log, and leave the task running
   expect: warned REGEX    the dump must say so in its log
   ignore:           regular expressions of snapshot paths (PID/part/...) that may differ; the text says why
@@ -20,7 +21,7 @@ import shlex
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOP = os.path.dirname(os.path.dirname(HERE))
-KEYS = ("options", "dump-options", "restore-options", "needs", "expect", "ignore", "rounds", "timeout", "cflags",
+KEYS = ("options", "dump-options", "restore-options", "needs", "huge-pages", "expect", "ignore", "rounds", "timeout", "cflags",
         "flavour")
 
 
