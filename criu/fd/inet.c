@@ -149,7 +149,12 @@ static int read_tcp_state(struct fd_dump *dump, const struct fd_object *obj, str
 static int check_packets(struct fd_dump *dump, const struct fd_object *obj, struct inet_entry *e)
 {
 	struct pollfd poller = { obj->fd, POLLIN | POLLRDHUP, 0 };
-	int unsent = 0, corked = 0;
+	int unsent = 0, corked = 0, r = inet_is_multicast_member(obj->fd, AF_INET);
+
+	if (!r && e->sk.family == AF_INET6)
+		r = inet_is_multicast_member(obj->fd, AF_INET6);
+	if (r)
+		return r < 0 ? r : fd_refuse(dump, obj, "a socket that is a member of a multicast group");
 
 	if (poll(&poller, 1, 0) < 0 || ioctl(obj->fd, SIOCOUTQ, &unsent) < 0)
 		return -errno;

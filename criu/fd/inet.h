@@ -30,6 +30,16 @@ bool inet_addr_is_any(int family, const uint32_t *words);
 /* "127.0.0.1:80", "[::1]:80" */
 void inet_addr_text(const union inet_addr *addr, char text[INET_ADDR_TEXT]);
 
+/* sk_multicast.c */
+
+/*
+ * The next group in *CURSOR, the text of /proc/net/igmp or igmp6 (it is changed), and the number of its device in
+ * *INDEX, which starts as 0. False: no more.
+ */
+bool inet_groups_next(char **cursor, int family, unsigned int *index, union inet_addr *ret);
+/* Is the socket FD of FAMILY a member of any group? 1, 0 or -errno. */
+int inet_is_multicast_member(int fd, int family);
+
 /* inet_restore.c */
 int inet_check(struct fd_restore *restore, struct fd_file *file);
 void inet_key(const struct fd_restore *restore, const struct fd_file *file, char *key);

@@ -35,7 +35,7 @@ const struct fd_ops memfd_ops = {
 
 const struct fd_ops *const fd_registry[] = {
 	&pipe_ops, &fifo_ops, &eventfd_ops, &epoll_ops, &signalfd_ops, &timerfd_ops,
-	&unix_ops, &inet_ops, &netlink_ops, &tty_ops,	    &memfd_ops, &reg_ops,
+	&unix_ops, &inet_ops, &netlink_ops, &tty_ops,	&memfd_ops,    &reg_ops,
 };
 const size_t fd_registry_nr = sizeof(fd_registry) / sizeof(fd_registry[0]);
 

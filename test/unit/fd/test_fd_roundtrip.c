@@ -13,6 +13,7 @@
 #include <ftw.h>
 #include <linux/kcmp.h>
 #include <linux/sched.h>
+#include <netinet/in.h>
 #include <pty.h>
 #include <signal.h>
 #include <stdio.h>

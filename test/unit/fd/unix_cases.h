@@ -167,7 +167,66 @@ static void make_outside(int who)
 		usleep(1000);
 }
 
+static void bind_path(int fd, const char *name)
+{
+	struct sockaddr_un addr = { AF_UNIX };
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", scratch(name));
+	must(bind(fd, (void *)&addr, sizeof(addr)) == 0);
+}
+
+static void make_path(int who)
+{
+	must(socket(AF_UNIX, SOCK_STREAM, 0) == 3);
+	bind_path(3, "taken.sock");
+	must(listen(3, 5) == 0);
+}
+
+/* Another server came up at the path, or at the port, and stays until the test ends. */
+static void take_path(struct cr_opts *opts)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	must(unlink(scratch("taken.sock")) == 0);
+	bind_path(fd, "taken.sock");
+	must(listen(fd, 1) == 0);
+}
+
+static void replace_path(struct cr_opts *opts)
+{
+	int fd = open(scratch("taken.sock"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+
+	must(fd < 0 && unlink(scratch("taken.sock")) == 0);
+	fd = open(scratch("taken.sock"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	must(fd >= 0 && close(fd) == 0);
+}
+
+static int tcp_listener(int port)
+{
+	struct sockaddr_in addr = { AF_INET, htons(port), { htonl(INADDR_LOOPBACK) } };
+	socklen_t len = sizeof(addr);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	must(bind(fd, (void *)&addr, len) == 0 && listen(fd, 1) == 0);
+	must(getsockname(fd, (void *)&addr, &len) == 0);
+	notes->number[0] = ntohs(addr.sin_port);
+	return fd;
+}
+
+static void make_port(int who)
+{
+	must(tcp_listener(0) == 3);
+}
+
+static void take_port(struct cr_opts *opts)
+{
+	must(fcntl(tcp_listener(notes->number[0]), F_SETFD, FD_CLOEXEC) == 0);
+}
+
 const struct fd_case unix_cases[] = {
+	{ .name = "a path in use", .make = make_path, .between = take_path, .failure = "is in use by another socket" },
+	{ .name = "a path of another file", .make = make_path, .between = replace_path, .failure = "isn't a socket" },
+	{ .name = "a port in use", .make = make_port, .between = take_port, .failure = "Address already in use" },
 	{ .name = "socket pairs", .nr_tasks = 2, .make = make_pairs, .check = check_pairs },
 	{ .name = "socket options", .make = make_options, .check = check_options },
 	{ .name = "descriptors in flight", .make = make_rights, .refusal = "SCM_RIGHTS" },
