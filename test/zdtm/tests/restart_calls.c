@@ -205,9 +205,12 @@ int main(int argc, char **argv)
 	MUST(kill(kids[3], SIGUSR1));
 	MUST(kill(kids[4], SIGUSR1));
 	CHECK_EQ(send(pair[1], "x", 1, 0), 1);
-	i = MUST(open("the-fifo", O_WRONLY));
-	for (i = 0; i < KIDS; i++)
-		test_reap(kids[i]);
+	MUST(open("the-fifo", O_WRONLY));
+	i = KIDS;
+	/* First of all what outlives a test that fails. */
+	test_reap(kids[--i]);
 	MUST(semctl(semaphores, 0, IPC_RMID));
+	while (i--)
+		test_reap(kids[i]);
 	pass();
 }
