@@ -17,6 +17,9 @@
 /* Never in an image: the task itself may not read these pages (PROT_NONE), a capture must force it. */
 #define RUN_FORCE (1u << 31)
 
+/* Never in an image: the pages are in the task already, but without their content. */
+#define RUN_POPULATED (1u << 30)
+
 /* Pages at consecutive addresses. In a shared segment VADDR is the offset from its start. */
 struct page_run {
 	uint64_t vaddr; /* bytes */

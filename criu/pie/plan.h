@@ -39,7 +39,8 @@
  */
 #define PLAN_AREA_ATTACH   (1u << 7)
 #define PLAN_AREA_READONLY (1u << 8)
-#define PLAN_AREA_RING	   (1u << 9) /* holds the place of an AIO ring */
+#define PLAN_AREA_RING	   (1u << 9)  /* holds the place of an AIO ring */
+#define PLAN_AREA_SMALL	   (1u << 10) /* advised to use huge pages, but what is read takes small ones */
 
 struct plan_area {
 	uint64_t start, len, pgoff; /* bytes */
@@ -240,6 +241,8 @@ struct restorer_args {
 	struct plan_read *reads;
 	uint64_t nr_reads;
 	struct plan_iov *iovs;
+	struct plan_iov *huge; /* populate these with huge pages, if there are any, before pages come from outside */
+	uint64_t nr_huge;
 	struct plan_ring *rings;
 	uint32_t nr_rings;
 	int32_t pages_fd;

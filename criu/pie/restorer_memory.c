@@ -13,6 +13,9 @@
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
 #endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 #ifndef MLOCK_ONFAULT
 #define MLOCK_ONFAULT 1
 #endif
@@ -146,6 +149,27 @@ static void map_areas(struct restorer_args *args)
 			attach(args, args->areas[i], &args->areas[i], args->nr_areas - i);
 }
 
+/* Advice for the areas that take small pages while they are filled. */
+static void advise_small(struct restorer_args *args, int advice)
+{
+	for (uint64_t i = 0; i < args->nr_areas; i++) {
+		const struct plan_area *a = &args->areas[i];
+
+		if (a->how & PLAN_AREA_SMALL)
+			advise(args, a->start, a->len, 1ull << advice);
+	}
+}
+
+static void populate_huge(struct restorer_args *args)
+{
+	for (uint64_t i = 0; i < args->nr_huge; i++) {
+		const struct plan_iov *h = &args->huge[i];
+
+		check(args, OP_FILL, sys_madvise(ptr(h->addr), h->len, MADV_POPULATE_WRITE), h->addr, h->len);
+	}
+	advise_small(args, MADV_NOHUGEPAGE);
+}
+
 /* The engine takes the descriptor while we are stopped; it fills while we read our part ourselves. */
 static long offer_uffd(struct restorer_args *args)
 {
@@ -270,6 +294,7 @@ void restore_memory(struct restorer_args *args)
 	map_areas(args);
 	create_rings(args);
 	restore_area_policies(args);
+	populate_huge(args);
 	if (args->outside)
 		uffd = offer_uffd(args);
 	read_pages(args);
@@ -278,6 +303,7 @@ void restore_memory(struct restorer_args *args)
 		sys_close(uffd);
 		check(args, OP_FILL, args->slot->fill == FILL_DONE ? 0 : -5, 0, 0);
 	}
+	advise_small(args, MADV_HUGEPAGE);
 	finish_rings(args);
 	finish_areas(args);
 	place_vdso(args);

@@ -27,7 +27,7 @@ struct task_layout {
 
 /* Of the one that owns the memory, and of all together. */
 struct layout {
-	uint64_t areas, reads, iovs, rings, auxv, proxy, policies, segments, aside, shared, len;
+	uint64_t areas, reads, iovs, huge, rings, auxv, proxy, policies, segments, aside, shared, len;
 	uint64_t kept;
 };
 
@@ -105,6 +105,7 @@ static void lay_out(const struct restore *r, const struct restore_task *rt, cons
 	l->kept = reserve(&end, (plan->nr_areas + 1) * sizeof(struct plan_iov), 16);
 	l->reads = reserve(&end, plan->nr_reads * sizeof(struct plan_read), 16);
 	l->iovs = reserve(&end, plan->nr_iovs * sizeof(struct plan_iov), 16);
+	l->huge = reserve(&end, plan->nr_huge * sizeof(struct plan_iov), 16);
 	l->rings = reserve(&end, plan->nr_rings * sizeof(struct plan_ring), 16);
 	l->auxv = reserve(&end, rt->mm->n_mm_saved_auxv * sizeof(uint64_t), 16);
 	l->proxy = reserve(&end, plan->proxy_len, 16);
@@ -290,6 +291,8 @@ static void put_memory(const struct restore_task *rt, char *base, const struct l
 	a->iovs = put(base + l->iovs, plan->iovs, plan->nr_iovs * sizeof(*plan->iovs));
 	a->rings = put(base + l->rings, plan->rings, plan->nr_rings * sizeof(*plan->rings));
 	a->nr_rings = plan->nr_rings;
+	a->huge = put(base + l->huge, plan->huge, plan->nr_huge * sizeof(*plan->huge));
+	a->nr_huge = plan->nr_huge;
 	a->outside = plan->nr_fill_runs > 0;
 	if (plan->proxy) {
 		memcpy(base + l->proxy, plan->proxy, plan->proxy_len);

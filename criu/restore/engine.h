@@ -108,6 +108,7 @@ struct restore {
 	bool slacks_differ; /* timer slacks have to be set: attributes_slacks_differ() */
 	struct vdso_live vdso;
 	pid_t own_pgid;
+	enum huge_mode huge;
 	int first_service_fd; /* what tasks need of ours while they are restored is there and above */
 	struct restore_shared *shared;
 	size_t shared_len;

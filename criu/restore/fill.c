@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 
 #include "base/io.h"
 #include "pages/threads.h"
@@ -39,6 +40,7 @@ struct fill {
 
 struct piece {
 	uint64_t vaddr, offset, len; /* bytes */
+	bool populated;
 };
 
 struct batch {
@@ -56,7 +58,8 @@ static void take_batch(struct fill_job *job, struct batch *b)
 		uint64_t skip = job->next_page << RUN_PAGE_SHIFT, left = (run->nr_pages << RUN_PAGE_SHIFT) - skip;
 		uint64_t len = left < CHUNK - b->bytes ? left : CHUNK - b->bytes;
 
-		b->v[b->nr++] = (struct piece){ run->vaddr + skip, run->offset + skip, len };
+		b->v[b->nr++] =
+			(struct piece){ run->vaddr + skip, run->offset + skip, len, run->flags & RUN_POPULATED };
 		b->bytes += len;
 		job->next_page += len >> RUN_PAGE_SHIFT;
 		if (len == left) {
@@ -90,6 +93,23 @@ static int copy_in(struct cr_ctx *ctx, int uffd, uint64_t vaddr, const char *fro
 	return 0;
 }
 
+/* Over pages that are there. */
+static int write_in(struct cr_ctx *ctx, pid_t pid, uint64_t vaddr, const char *from, uint64_t len)
+{
+	while (len) {
+		struct iovec local = { (void *)from, len }, remote = { (void *)(uintptr_t)vaddr, len };
+		ssize_t n = process_vm_writev(pid, &local, 1, &remote, 1, 0);
+
+		if (n <= 0)
+			return cr_fail_errno(ctx, n ? -errno : -EFAULT, "Can't write %llu bytes at 0x%llx of task %d",
+					     (unsigned long long)len, (unsigned long long)vaddr, pid);
+		vaddr += n;
+		from += n;
+		len -= n;
+	}
+	return 0;
+}
+
 static int copy_batch(struct fill *fill, const struct fill_job *job, const struct batch *b, char *buf)
 {
 	const struct page_source *src = job->src;
@@ -109,7 +129,8 @@ static int copy_batch(struct fill *fill, const struct fill_job *job, const struc
 		if (r)
 			return cr_fail_errno(fill->ctx, r, "Can't read %llu bytes of pages",
 					     (unsigned long long)p->len);
-		r = copy_in(fill->ctx, job->uffd, p->vaddr, from, p->len);
+		r = p->populated ? write_in(fill->ctx, job->pid, p->vaddr, from, p->len)
+				 : copy_in(fill->ctx, job->uffd, p->vaddr, from, p->len);
 		if (r)
 			return r;
 	}

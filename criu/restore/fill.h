@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "pages/run.h"
@@ -17,6 +18,7 @@
 /* One task's pages. Must stay as it is until done() was called. */
 struct fill_job {
 	int uffd;			/* its areas are registered for missing pages; borrowed */
+	pid_t pid;			/* whose memory it is: runs that are RUN_POPULATED are written to */
 	const struct page_run_at *runs; /* borrowed; ascending; none crosses from one area (VMA) into the next */
 	size_t nr_runs;			/* vaddr: where in the task; offset: where in SRC */
 	struct page_source *src;	/* borrowed; several jobs may use one */

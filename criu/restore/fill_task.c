@@ -34,6 +34,7 @@ static int start(struct restore *r, struct restore_task *rt, const struct page_r
 	}
 	rt->job = (struct fill_job){
 		.uffd = rt->uffd,
+		.pid = rt->task->pid,
 		.runs = runs,
 		.nr_runs = nr,
 		.src = rt->source,

@@ -17,6 +17,8 @@
 #define UNSUPPORTED_AREAS (VMA_AREA_SOCKET | VMA_AREA_SHSTK | VMA_AREA_UPROBES)
 #define SPECIAL_AREAS	  (VMA_AREA_VSYSCALL | VMA_AREA_VDSO | VMA_AREA_VVAR)
 
+#define HUGE_SIZE (2ull << 20)
+
 #ifndef MAP_DROPPABLE
 #define MAP_DROPPABLE 0x08
 #endif
@@ -58,18 +60,83 @@ static int add_read(struct mem_plan *plan, uint64_t vaddr, uint64_t len, uint64_
 	return 0;
 }
 
-static int add_fill(struct mem_plan *plan, uint64_t vaddr, uint64_t nr_pages, uint64_t offset)
+static int add_fill(struct mem_plan *plan, uint64_t from, uint64_t to, uint64_t offset, uint32_t flags)
 {
-	int err = grow(&plan->fill_runs, plan->nr_fill_runs, &plan->room_fill_runs, sizeof(*plan->fill_runs));
+	int err;
 
+	if (from == to)
+		return 0;
+	err = grow(&plan->fill_runs, plan->nr_fill_runs, &plan->room_fill_runs, sizeof(*plan->fill_runs));
 	if (!err)
-		plan->fill_runs[plan->nr_fill_runs++] = (struct page_run_at){ vaddr, nr_pages, offset, PE_PRESENT };
+		plan->fill_runs[plan->nr_fill_runs++] =
+			(struct page_run_at){ from, (to - from) >> RUN_PAGE_SHIFT, offset, PE_PRESENT | flags };
 	return err;
+}
+
+static bool wants_huge(const VmaEntry *v, enum huge_mode mode)
+{
+	bool advised = v->madv & 1ull << MADV_HUGEPAGE, advised_against = v->madv & 1ull << MADV_NOHUGEPAGE;
+
+	return mode != HUGE_NEVER && !advised_against && (advised || mode == HUGE_ALWAYS);
 }
 
 static bool fills_from_outside(const VmaEntry *v)
 {
 	return (v->status & VMA_ANON_PRIVATE) && !(v->flags & MAP_HUGETLB);
+}
+
+/*
+ * Whole huge pages are populated by the task before any content comes: UFFDIO_COPY makes small pages only, and a huge
+ * page of which some small pages are not stored would take memory that the task hadn't. *FIRST to *END are those in
+ * FROM to TO, both TO if there are none.
+ */
+static int plan_huge(struct mem_plan *plan, const VmaEntry *v, enum huge_mode mode, uint64_t from, uint64_t to,
+		     struct plan_area *area, uint64_t *first, uint64_t *end)
+{
+	int err;
+
+	*first = (from + HUGE_SIZE - 1) & ~(HUGE_SIZE - 1);
+	*end = to & ~(HUGE_SIZE - 1);
+	if (!fills_from_outside(v) || !wants_huge(v, mode) || *first >= *end) {
+		*first = *end = to;
+		return 0;
+	}
+	err = grow(&plan->huge, plan->nr_huge, &plan->room_huge, sizeof(*plan->huge));
+	if (err)
+		return err;
+	plan->huge[plan->nr_huge++] = (struct plan_iov){ *first, *end - *first };
+	if (!(v->prot & PROT_WRITE))
+		area->how |= PLAN_AREA_WRITABLE;
+	return 0;
+}
+
+static int plan_fill(struct mem_plan *plan, const VmaEntry *v, enum huge_mode mode, uint64_t from, uint64_t to,
+		     uint64_t offset, struct plan_area *area)
+{
+	uint64_t first, end;
+	int err = plan_huge(plan, v, mode, from, to, area, &first, &end);
+
+	if (from < first || end < to)
+		area->how |= PLAN_AREA_UFFD;
+	if (!err)
+		err = add_fill(plan, from, first, offset, 0);
+	if (!err)
+		err = add_fill(plan, first, end, offset + (first - from), RUN_POPULATED);
+	return err ?: add_fill(plan, end, to, offset + (end - from), 0);
+}
+
+static int plan_read(struct mem_plan *plan, const VmaEntry *v, enum huge_mode mode, uint64_t from, uint64_t to,
+		     uint64_t offset, struct plan_area *area)
+{
+	uint64_t first, end;
+	int err = plan_huge(plan, v, mode, from, to, area, &first, &end);
+
+	/* Where all are huge anyway, advised or not, it stays as the kernel does it. */
+	if ((from < first || end < to) && mode == HUGE_ADVISED && v->madv & 1ull << MADV_HUGEPAGE)
+		area->how |= PLAN_AREA_SMALL;
+	if (!(v->prot & PROT_WRITE))
+		area->how |= PLAN_AREA_WRITABLE;
+	return err ?: add_read(plan, from, to - from, offset);
 }
 
 /* How far the pages have been planned. */
@@ -86,7 +153,7 @@ static int no_area(struct cr_ctx *ctx, pid_t pid, uint64_t vaddr)
 
 /* The pages of V. AREA NULL: they are no pages to restore. */
 static int plan_pages(struct cr_ctx *ctx, pid_t pid, const VmaEntry *v, const struct pagemap *pm, struct cursor *at,
-		      enum fill_way way, struct mem_plan *plan, struct plan_area *area)
+		      enum fill_way way, enum huge_mode huge, struct mem_plan *plan, struct plan_area *area)
 {
 	while (pm && at->run < pm->nr) {
 		const struct page_run_at *r = &pm->v[at->run];
@@ -101,12 +168,9 @@ static int plan_pages(struct cr_ctx *ctx, pid_t pid, const VmaEntry *v, const st
 		if (from < v->start || !(v->status & (VMA_ANON_PRIVATE | VMA_FILE_PRIVATE | VMA_AREA_AIORING)))
 			return no_area(ctx, pid, from);
 		if (area && way == FILL_OUTSIDE && fills_from_outside(v)) {
-			err = add_fill(plan, from, (to - from) >> RUN_PAGE_SHIFT, offset);
-			area->how |= PLAN_AREA_UFFD;
+			err = plan_fill(plan, v, huge, from, to, offset, area);
 		} else if (area) {
-			err = add_read(plan, from, to - from, offset);
-			if (!(v->prot & PROT_WRITE))
-				area->how |= PLAN_AREA_WRITABLE;
+			err = plan_read(plan, v, huge, from, to, offset, area);
 		}
 		if (err)
 			return err;
@@ -246,7 +310,7 @@ void mem_plan_extra(const MmExtraEntry *extra, struct mem_plan *plan)
 }
 
 int mem_plan_areas(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm, const struct pagemap *pagemap, enum fill_way way,
-		   struct mem_plan *plan)
+		   enum huge_mode huge, struct mem_plan *plan)
 {
 	struct cursor at = { 0 };
 	int err = 0;
@@ -262,7 +326,7 @@ int mem_plan_areas(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm, const struc
 		if (!special)
 			err = plan_area(ctx, pid, v, plan);
 		if (!err)
-			err = plan_pages(ctx, pid, v, pagemap, &at, way, plan,
+			err = plan_pages(ctx, pid, v, pagemap, &at, way, huge, plan,
 					 special ? NULL : &plan->areas[plan->nr_areas - 1]);
 	}
 	if (!err && pagemap && at.run < pagemap->nr)
@@ -277,6 +341,7 @@ void mem_plan_free(struct mem_plan *plan)
 	free(plan->reads);
 	free(plan->iovs);
 	free(plan->rings);
+	free(plan->huge);
 	free(plan->fill_runs);
 	free(plan->proxy);
 	*plan = (struct mem_plan){ 0 };

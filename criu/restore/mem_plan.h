@@ -39,6 +39,8 @@ struct mem_plan {
 	size_t nr_rings;
 	struct page_run_at *fill_runs; /* what comes from outside */
 	size_t nr_fill_runs, room_fill_runs;
+	struct plan_iov *huge; /* of them: whole huge pages, that the restorer populates before */
+	size_t nr_huge, room_huge;
 	uint64_t nr_pages; /* all together */
 
 	struct plan_move moves[PLAN_NR_MOVES]; /* aside is not set yet */
@@ -47,12 +49,15 @@ struct mem_plan {
 	void *proxy; /* NULL: the live vDSO stands where the old one stood */
 };
 
+/* Which areas get huge pages where all of one is stored: transparent_hugepage/enabled of sysfs. */
+enum huge_mode { HUGE_NEVER, HUGE_ADVISED, HUGE_ALWAYS };
+
 /*
  * Plans the memory of task PID out of a validated MM and its PAGEMAP (NULL: no pages), whose private anonymous
  * pages come in WAY. 0; -EINVAL: pages where no area can have them; -EOPNOTSUPP by name. mem_plan_free() in any case.
  */
 int mem_plan_areas(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm, const struct pagemap *pagemap, enum fill_way way,
-		   struct mem_plan *plan);
+		   enum huge_mode huge, struct mem_plan *plan);
 /* What the areas of a validated entry are beyond what mem_plan_areas() has planned. */
 void mem_plan_extra(const MmExtraEntry *extra, struct mem_plan *plan);
 /*

@@ -40,6 +40,16 @@ static int phase_read(void *arg)
 
 /* ---- plan ---------------------------------------------------------------------------------------------------- */
 
+static enum huge_mode read_huge_mode(void)
+{
+	_cleanup_close_ int fd = open("/sys/kernel/mm/transparent_hugepage/enabled", O_RDONLY | O_CLOEXEC);
+	char text[64] = "";
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0 || strstr(text, "[never]"))
+		return HUGE_NEVER;
+	return strstr(text, "[always]") ? HUGE_ALWAYS : HUGE_ADVISED;
+}
+
 static int open_pages(struct restore *r, struct restore_task *rt)
 {
 	int err;
@@ -65,7 +75,7 @@ static int plan_memory(struct restore *r, struct restore_task *rt)
 		    !kernel_has(r->kernel, KERNEL_UFFD))
 			way = FILL_PREAD;
 	}
-	err = mem_plan_areas(&r->ctx, pid, rt->mm, rest, way, &rt->plan);
+	err = mem_plan_areas(&r->ctx, pid, rt->mm, rest, way, r->huge, &rt->plan);
 	if (!err && rt->extra)
 		mem_plan_extra(rt->extra, &rt->plan);
 	if (!err)
@@ -147,6 +157,7 @@ static int phase_plan(void *arg)
 	r->slacks_differ = attributes_slacks_differ(r->attributes, &r->own_attributes);
 	if (!err)
 		err = read_segments(r);
+	r->huge = read_huge_mode();
 	for_each_task (&r->tree, t)
 		if (!err && task_lives(t))
 			err = open_pages(r, restore_of(t));

@@ -59,7 +59,7 @@ static int plan(struct space *s, enum fill_way way)
 {
 	struct cr_ctx ctx = { NULL, &s->error };
 
-	return mem_plan_areas(&ctx, 7, &s->mm, &s->pages, way, &s->plan);
+	return mem_plan_areas(&ctx, 7, &s->mm, &s->pages, way, HUGE_ADVISED, &s->plan);
 }
 
 static void test_reads(void **state __unused_arg)
@@ -131,6 +131,39 @@ static void test_special(void **state __unused_arg)
 	assert_int_equal(s.plan.areas[1].how, PLAN_AREA_GUARD);
 	assert_int_equal(s.plan.nr_iovs, 1);
 	mem_plan_free(&s.plan);
+}
+
+/* Whole huge pages of advised memory are populated first; what is left of a run at both ends is small. */
+static void test_huge(void **state __unused_arg)
+{
+	const uint64_t huge = 2ull << 20;
+	struct space s;
+
+	for (unsigned way = 0; way < 2; way++) {
+		begin(&s);
+		area(&s, huge - 2 * PAGE, 4 * huge, PROT_READ, VMA_ANON_PRIVATE)->madv = 1ull << MADV_HUGEPAGE;
+		area(&s, 4 * huge, 5 * huge, PROT_READ | PROT_WRITE, VMA_ANON_PRIVATE)->madv = 1ull << MADV_NOHUGEPAGE;
+		area(&s, 5 * huge, 6 * huge, PROT_READ | PROT_WRITE, VMA_ANON_PRIVATE);
+		run(&s, huge - PAGE, 1 + 2 * 512 + 3);
+		run(&s, 4 * huge, 2 * 512);
+		assert_int_equal(plan(&s, way ? FILL_OUTSIDE : FILL_PREAD), 0);
+		assert_int_equal(s.plan.nr_huge, 1);
+		assert_int_equal(s.plan.huge[0].addr, huge);
+		assert_int_equal(s.plan.huge[0].len, 2 * huge);
+		assert_true(s.plan.areas[0].how & PLAN_AREA_WRITABLE);
+		assert_int_equal(!!(s.plan.areas[0].how & PLAN_AREA_SMALL), !way);
+		assert_int_equal(s.plan.areas[1].how & PLAN_AREA_SMALL, 0);
+		if (way) {
+			assert_int_equal(s.plan.nr_fill_runs, 5);
+			assert_int_equal(s.plan.fill_runs[0].flags, PE_PRESENT);
+			assert_int_equal(s.plan.fill_runs[1].flags, PE_PRESENT | RUN_POPULATED);
+			assert_int_equal(s.plan.fill_runs[1].offset, PAGE);
+			assert_int_equal(s.plan.fill_runs[2].vaddr, 3 * huge);
+			assert_int_equal(s.plan.fill_runs[2].nr_pages, 3);
+			assert_int_equal(s.plan.fill_runs[3].flags, PE_PRESENT);
+		}
+		mem_plan_free(&s.plan);
+	}
 }
 
 static int plan_and_free(struct space *s)
@@ -258,9 +291,9 @@ static void test_gap(void **state __unused_arg)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reads),	cmocka_unit_test(test_outside), cmocka_unit_test(test_special),
-		cmocka_unit_test(test_refused), cmocka_unit_test(test_rings),	cmocka_unit_test(test_many_parts),
-		cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_reads),	   cmocka_unit_test(test_outside), cmocka_unit_test(test_special),
+		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_rings),   cmocka_unit_test(test_huge),
+		cmocka_unit_test(test_many_parts), cmocka_unit_test(test_gap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
