@@ -35,6 +35,10 @@ static int phase_freeze(void *arg)
 	};
 	int r;
 
+	/* Tasks, their files and their shared memory are held open. */
+	r = fd_limit_raise();
+	if (r < 0)
+		log_warn(d->ctx->log, "Can't raise the limit of descriptors: %s", strerror(-r));
 	d->seized = true;
 	d->frozen_at_us = begin;
 	r = seize_tree(&args, &d->tree);

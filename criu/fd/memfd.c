@@ -179,6 +179,7 @@ int fd_dump_memfds(struct fd_dump *dump, int (*store)(void *arg, int fd, uint64_
 		r = store(arg, s->v[i].fd, &shmid);
 		if (!r)
 			r = write_inode(dump, &s->v[i], shmid);
+		close_fdp(&s->v[i].fd); /* who stores it has one, too */
 	}
 	return r;
 }

@@ -245,6 +245,7 @@ static int make_inode(struct fd_restore *restore, struct inode *inode, int first
 	if (inode->ro_fd < 0)
 		return cr_fail(restore->ctx, -EMFILE, "Can't keep the memfd %s open", e->name);
 	r = segment_pages_fill_file(restore->ctx, &inode->pages, inode->rw_fd);
+	segment_pages_free(&inode->pages);
 	if (!r)
 		r = set_owner(restore, inode);
 	if (!r)

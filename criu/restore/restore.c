@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "base/io.h"
@@ -33,8 +32,11 @@
 static int phase_read(void *arg)
 {
 	struct restore *r = arg;
-	int err = cpuinfo_check(&r->ctx, r->images_dirfd, r->opts->cpu_cap);
+	int err = fd_limit_raise();
 
+	if (err)
+		log_warn(r->ctx.log, "Can't raise the limit of descriptors: %s", strerror(-err));
+	err = cpuinfo_check(&r->ctx, r->images_dirfd, r->opts->cpu_cap);
 	return err ? err : restore_read(r);
 }
 
@@ -217,17 +219,6 @@ static int make_shared(struct restore *r)
 	return 0;
 }
 
-static void raise_fd_limit(struct restore *r)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit))
-		log_warn(r->ctx.log, "Can't raise the limit of descriptors: %s", strerror(errno));
-}
-
 static int phase_prepare(void *arg)
 {
 	struct restore *r = arg;
@@ -237,7 +228,6 @@ static int phase_prepare(void *arg)
 	r->first_service_fd = fd_restore_min_service_fd(r->fds);
 	if (r->first_service_fd < SERVICE_FD_MIN)
 		r->first_service_fd = SERVICE_FD_MIN;
-	raise_fd_limit(r);
 	err = fd_restore_make_memfds(r->fds, r->first_service_fd);
 	if (!err)
 		err = make_shared(r);
