@@ -29,6 +29,7 @@
 #include "regfile.pb-c.h"
 #include "remap-file-path.pb-c.h"
 #include "sk-packet.pb-c.h"
+#include "sk-inet.pb-c.h"
 #include "sk-unix.pb-c.h"
 #include "timerfd.pb-c.h"
 #include "tty.pb-c.h"
@@ -52,6 +53,7 @@ struct set {
 	EventfdFileEntry event;
 	TimerfdEntry timer;
 	UnixSkEntry sock[2];
+	InetSkEntry inet;
 	SkOptsEntry opts;
 	TtyFileEntry tty;
 	TtyInfoEntry tty_info;
@@ -295,8 +297,8 @@ static void test_events(void **state)
 static void test_sockets(void **state)
 {
 	CASE("connected to one outside", set.sock[0].peer = 99);
-	CASE("connected to one outside", set.sock[0].peer = 11);
-	CASE("connected to one outside", set.sock[1].type = SOCK_DGRAM);
+	CASE("can't be connected to", set.sock[0].peer = 11);
+	CASE("impossible peer", set.sock[1].type = SOCK_DGRAM);
 	CASE("inode", set.sock[1].ino = 11);
 	CASE("unknown type", set.sock[0].type = 3);
 	CASE("unknown state", set.sock[0].state = 3);
@@ -307,6 +309,79 @@ static void test_sockets(void **state)
 	CASE("sk-queues.img", set.packet.length = 11);
 	CASE("sk-queues.img", set.packet.length = UINT32_MAX);
 	CASE("isn't connected", set.sock[0].peer = set.sock[1].peer = 0; set.sock[0].state = set.sock[1].state = 7);
+}
+
+static void set_name(void *text, size_t len)
+{
+	set.sock[0].name.data = text;
+	set.sock[0].name.len = len;
+}
+
+#define NAME(text) set_name(text, sizeof(text) - 1)
+
+static void test_socket_names(void **state)
+{
+	char mostly[200];
+
+	memset(mostly, 'x', sizeof(mostly));
+	CASE("too long a name", set_name(mostly, 110));
+	CASE("too long a name", mostly[0] = 0; set_name(mostly, 109));
+	CASE("doesn't end", NAME("/no/nul"));
+	CASE("doesn't end", NAME("/nul\0inside\0"));
+	CASE("no directory", NAME("relative\0"));
+	CASE("no directory", NAME("relative\0"); set.sock[0].name_dir = "relative");
+	CASE("no name that others", set.sock[0].state = 10);
+	CASE("impossible peer", NAME("\0abstract"); set.sock[0].state = 10);
+	CASE("impossible backlog", NAME("\0abstract"); set.sock[0].state = 10; set.sock[0].backlog = 1u << 31);
+}
+
+static void use_inet(struct set *s)
+{
+	static uint32_t words[5];
+
+	inet_sk_entry__init(&s->inet);
+	s->inet.id = TIMER;
+	s->inet.family = AF_INET;
+	s->inet.type = SOCK_STREAM;
+	s->inet.proto = 6;
+	s->inet.state = 7;
+	s->inet.n_src_addr = s->inet.n_dst_addr = 1;
+	s->inet.src_addr = s->inet.dst_addr = words;
+	s->inet.opts = &s->opts;
+	s->inet.fown = &s->fown;
+	s->files[TIMER - 1].type = FD_TYPES__INETSK;
+	s->files[TIMER - 1].tfd = NULL;
+	s->files[TIMER - 1].isk = &s->inet;
+}
+
+#define INET_CASE(says, ...) CASE(says, use_inet(&set); __VA_ARGS__)
+
+static void test_inet_sockets(void **state)
+{
+	uint64_t filter[5000] = {};
+	IpOptsRawEntry raw = IP_OPTS_RAW_ENTRY__INIT;
+	IpOptsEntry ip = IP_OPTS_ENTRY__INIT;
+
+	raw.icmpv_filter = (uint32_t[9]){};
+	raw.n_icmpv_filter = 9;
+	ip.raw = &raw;
+	INET_CASE("unknown family", set.inet.family = AF_UNIX);
+	INET_CASE("unknown type", set.inet.type = 5);
+	INET_CASE("unknown type", set.inet.proto = 262);
+	INET_CASE("a TCP connection", set.inet.state = 1);
+	INET_CASE("unknown state", set.inet.state = 99);
+	INET_CASE("unknown state", set.inet.type = SOCK_DGRAM; set.inet.proto = 17; set.inet.state = 10);
+	INET_CASE("another family", set.inet.family = AF_INET6);
+	INET_CASE("another family", set.inet.n_dst_addr = 0);
+	INET_CASE("another family", set.inet.n_src_addr = 5);
+	INET_CASE("impossible port", set.inet.src_port = 65536);
+	INET_CASE("impossible backlog", set.inet.backlog = 1u << 31);
+	INET_CASE("impossible device", set.inet.ifname = "a-name-of-more-than-16");
+	INET_CASE("impossible filter", set.inet.ip_opts = &ip);
+	INET_CASE("impossible IP", set.inet.ip_opts = &ip; ip.has_ttl = true; ip.ttl = 256);
+	CASE("impossible device", set.opts.so_bound_dev = "a-name-of-more-than-16");
+	CASE("impossible timeout", set.opts.so_rcv_tmo_usec = 1000000);
+	CASE("too long a filter", set.opts.so_filter = filter; set.opts.n_so_filter = 4097);
 }
 
 static void test_terminals(void **state)
@@ -373,8 +448,10 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pipes),	  cmocka_unit_test(test_events), cmocka_unit_test(test_sockets),
-		cmocka_unit_test(test_terminals), cmocka_unit_test(test_ghosts),
+		cmocka_unit_test(test_pipes),	     cmocka_unit_test(test_events),
+		cmocka_unit_test(test_sockets),	     cmocka_unit_test(test_socket_names),
+		cmocka_unit_test(test_inet_sockets), cmocka_unit_test(test_terminals),
+		cmocka_unit_test(test_ghosts),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
