@@ -3,7 +3,7 @@
  * A bit of everything in one tree: what failures, kills and damaged images are tried on.
  *
  * Three tasks and a zombie, a thread, shared and private memory, file mappings, a deleted file, pipes, eventfd, epoll,
- * timerfd, signalfd, a socket pair, a pseudo terminal with a session on it, a sealed memfd.
+ * timerfd, signalfd, a socket pair, a pseudo terminal with a session on it, a sealed memfd, a System V segment.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -27,7 +28,7 @@
 #endif
 #define SIZE (30 * TEST_PAGE)
 
-static char *anon, *shared, *file_map, *private_map, *memory, *memory_copy;
+static char *anon, *shared, *file_map, *private_map, *memory, *memory_copy, *segment;
 static int ghost, pipes[2], event, ep, sockets[2], master, slave, fifo, sig_fd, timer_fd, memfd;
 static atomic_int thread_ready;
 static __thread int thread_value;
@@ -48,8 +49,13 @@ static void set_memory_up(void)
 	test_fill(private_map, SIZE / 2, 4);
 }
 
-static void set_memfd_up(void)
+static void set_objects_up(void)
 {
+	int id = MUST(shmget(IPC_PRIVATE, SIZE, 0600));
+
+	segment = MUST((char *)shmat(id, NULL, 0));
+	MUST(shmctl(id, IPC_RMID, NULL));
+	test_fill(segment, SIZE, 7);
 	memfd = MUST(memfd_create("rich", MFD_ALLOW_SEALING));
 	MUST(ftruncate(memfd, SIZE));
 	memory = MUST((char *)mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0));
@@ -98,6 +104,7 @@ static void check_all(bool parent)
 	test_verify(private_map, SIZE / 2, 4);
 	test_verify(shared, SIZE - 1, 2);
 	test_verify(memory, SIZE, 5);
+	test_verify(segment, SIZE, 7);
 	test_verify(memory_copy, SIZE / 3, 6);
 	CHECK_EQ(fcntl(memfd, F_GET_SEALS), F_SEAL_GROW | F_SEAL_FUTURE_WRITE);
 	CHECK_EQ(pread(ghost, text, 32, 0), 7);
@@ -131,7 +138,7 @@ int main(int argc, char **argv)
 
 	test_init(argc, argv);
 	set_memory_up();
-	set_memfd_up();
+	set_objects_up();
 	set_descriptors_up();
 	test_sync_init(&sync);
 	kid = MUST(fork());
