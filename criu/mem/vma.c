@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
@@ -12,7 +13,13 @@
 #include "base/str.h"
 #include "mem/extra.h"
 #include "mem/vma_internal.h"
+#include "proc/parse.h"
 #include "proc/values.h"
+
+/* What the restorer takes beside the task's own areas: its region in four pieces, and areas that are split meanwhile.
+ */
+#define OWN_AREAS  8
+#define MANY_AREAS 1000
 
 #define AIO_RING_NAME "/[aio]"
 
@@ -195,6 +202,23 @@ static void warn_of_names(const struct vma_task *task, const struct proc_map_lis
 	}
 }
 
+int vma_check_count(struct cr_ctx *ctx, pid_t pid, size_t nr)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	long max;
+
+	/* Nobody sets it that low. */
+	if (nr < MANY_AREAS || proc_read_text(AT_FDCWD, "/proc/sys/vm/max_map_count", 64, &text, &len) < 0)
+		return 0;
+	max = atol(text);
+	if (max <= 0 || nr + OWN_AREAS <= (size_t)max)
+		return 0;
+	return cr_fail(ctx, -E2BIG,
+		       "Task %d has %zu areas of memory: with vm.max_map_count %ld there is no room to restore them",
+		       pid, nr, max);
+}
+
 static int collect(const struct vma_task *task, struct vma_list *list)
 {
 	_cleanup_proc_map_list_ struct proc_map_list maps = {};
@@ -204,6 +228,9 @@ static int collect(const struct vma_task *task, struct vma_list *list)
 	if (err)
 		return cr_fail_errno(task->ctx, err, "task %d (%s): can't read the areas of its memory", task->pid,
 				     task->comm);
+	err = vma_check_count(task->ctx, task->pid, maps.nr);
+	if (err)
+		return err;
 	warn_of_names(task, &maps);
 	list->v = calloc(maps.nr + 1, sizeof(*list->v));
 	lines = calloc(maps.nr + 1, sizeof(*lines));

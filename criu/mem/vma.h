@@ -75,6 +75,12 @@ int vma_collect(struct cr_ctx *ctx, pid_t pid, int procfd, struct vma_list *ret)
 void vma_list_free(struct vma_list *list);
 #define _cleanup_vma_list_ __cleanup(vma_list_free)
 
+/*
+ * NR areas of task PID, as /proc/PID/maps counts them, leave room for what a restore has to map besides, by
+ * vm.max_map_count of this machine: 0 or -E2BIG.
+ */
+int vma_check_count(struct cr_ctx *ctx, pid_t pid, size_t nr);
+
 /* The area that holds ADDR, or NULL. */
 const struct vma *vma_find(const struct vma_list *list, uint64_t addr);
 

@@ -77,7 +77,9 @@ static int plan_memory(struct restore *r, struct restore_task *rt)
 		    !kernel_has(r->kernel, KERNEL_UFFD))
 			way = FILL_PREAD;
 	}
-	err = mem_plan_areas(&r->ctx, pid, rt->mm, rest, way, r->huge, &rt->plan);
+	err = vma_check_count(&r->ctx, pid, mm_nr_areas(rt->mm));
+	if (!err)
+		err = mem_plan_areas(&r->ctx, pid, rt->mm, rest, way, r->huge, &rt->plan);
 	if (!err && rt->extra)
 		mem_plan_extra(rt->extra, &rt->plan);
 	if (!err)
