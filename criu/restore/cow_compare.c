@@ -15,7 +15,7 @@
 
 /* Pages of a piece: not more than there are bits, and not more than fill the second level cache. */
 #define PIECE_MAX   64
-#define PIECE_PAGES 1024
+#define PIECE_PAGES 512
 /* Unlike pages whose samples are alike are rare: not more than so many are compared for one page. */
 #define TRIES 4
 
@@ -37,7 +37,6 @@ struct view {
 	uint64_t have;		    /* bit N: page N is stored */
 	uint64_t kept, dropped;	    /* likewise */
 	uint64_t offset[PIECE_MAX]; /* in its source */
-	uint64_t sample;	    /* of the page that is looked at */
 	size_t put;		    /* behind its last COW_PUT of the piece; 0: none yet */
 };
 
@@ -47,7 +46,9 @@ struct worker {
 	size_t buf_size;
 	struct view *views;
 	struct cow_page page;
-	int32_t *first_of; /* of each class: the first node that has it */
+	/* Of each class of the page that is looked at: the first node that has it, and that one's sample. */
+	int32_t *first_of;
+	uint64_t *samples;
 	struct cow_record *records;
 	size_t nr, room;
 	uint64_t nr_compared;
@@ -153,15 +154,15 @@ static int32_t class_of(struct worker *w, const struct piece *p, unsigned bit, s
 	uint64_t sample = sample_page(page);
 	int tries = TRIES;
 
-	w->views[node].sample = sample;
 	for (int32_t c = 0; c < *nr_classes && tries; c++) {
-		if (w->views[w->first_of[c]].sample != sample)
+		if (w->samples[c] != sample)
 			continue;
 		if (!memcmp(page, page_of(w, p, w->first_of[c], bit), RUN_PAGE_SIZE))
 			return c;
 		tries--;
 	}
 	w->first_of[*nr_classes] = node;
+	w->samples[*nr_classes] = sample;
 	return (*nr_classes)++;
 }
 
@@ -330,8 +331,9 @@ static int worker_init(struct worker *w, struct compare *c)
 	err = cow_page_init(&w->page, n);
 	w->views = calloc(n, sizeof(*w->views));
 	w->first_of = calloc(n, sizeof(*w->first_of));
+	w->samples = calloc(n, sizeof(*w->samples));
 	w->buf = mmap(NULL, w->buf_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	return err || !w->views || !w->first_of || w->buf == MAP_FAILED ? -ENOMEM : 0;
+	return err || !w->views || !w->first_of || !w->samples || w->buf == MAP_FAILED ? -ENOMEM : 0;
 }
 
 static void worker_free(struct worker *w)
@@ -339,6 +341,7 @@ static void worker_free(struct worker *w)
 	cow_page_free(&w->page);
 	free(w->views);
 	free(w->first_of);
+	free(w->samples);
 	free(w->records);
 	if (w->buf != MAP_FAILED)
 		munmap(w->buf, w->buf_size);

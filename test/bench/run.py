@@ -24,20 +24,22 @@ ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)),
 PR_SET_CHILD_SUBREAPER = 36
 LOG_TIME = re.compile(r"^\((\d+)\.(\d{6})\) (.*)")
 
-# name: (MiB in each process, processes, threads, areas, bars of dump and restore)
+# name: (MiB in each process, processes, threads, areas, bars of dump and restore, MiB that all share)
 # A bar is ("M", times a memcpy of the job's bytes) or ("ms", milliseconds).
 JOBS = {
-    "1 GiB": (1024, 1, 1, 0, (("M", 2.5), ("M", 3))),
-    "16 MiB": (16, 1, 1, 0, (("ms", 20), ("ms", 15))),
-    "64 processes": (1, 64, 1, 0, (None, None)),
-    "100 threads": (1, 1, 100, 0, (None, None)),
-    "1,000 VMAs": (1, 1, 1, 1000, (None, None)),
+    "1 GiB": (1024, 1, 1, 0, (("M", 2.5), ("M", 3)), 0),
+    "16 MiB": (16, 1, 1, 0, (("ms", 20), ("ms", 15)), 0),
+    "64 processes": (1, 64, 1, 0, (None, None), 0),
+    "100 threads": (1, 1, 100, 0, (None, None), 0),
+    "1,000 VMAs": (1, 1, 1, 1000, (None, None), 0),
+    "5 share 256 MiB": (1, 5, 1, 0, (None, None), 256),
 }
 QUICK = {
-    "64 MiB": (64, 1, 1, 0, (None, None)),
-    "4 processes": (1, 4, 1, 0, (None, None)),
-    "8 threads": (1, 1, 8, 0, (None, None)),
-    "100 VMAs": (1, 1, 1, 100, (None, None)),
+    "64 MiB": (64, 1, 1, 0, (None, None), 0),
+    "4 processes": (1, 4, 1, 0, (None, None), 0),
+    "8 threads": (1, 1, 8, 0, (None, None), 0),
+    "100 VMAs": (1, 1, 1, 100, (None, None), 0),
+    "5 share 16 MiB": (1, 5, 1, 0, (None, None), 16),
 }
 
 
@@ -115,8 +117,8 @@ class Tree:
         self.output = os.path.join(self.dir, "output")
         self.log = None
         self.freed = 0.0  # seconds from the end of the last dump until the killed tasks' memory was free
-        mib, processes, threads, areas, _ = shape
-        argv = [env.work, "hold", self.ready, str(mib), str(processes), str(threads), str(areas)]
+        mib, processes, threads, areas, _, common = shape
+        argv = [env.work, "hold", self.ready, str(mib), str(processes), str(threads), str(areas), str(common)]
         null = [subprocess.DEVNULL] * 3
         task = subprocess.Popen(
             argv, stdin=null[0], stdout=null[1], stderr=null[2], start_new_session=True, cwd="/", close_fds=True
@@ -231,7 +233,7 @@ def available_mib():
 
 def run_job(env, name, shape, contestants):
     """Rounds of dump and restore by each contestant: rows of the table."""
-    mib = shape[0] * shape[1]
+    mib = (shape[0] + shape[5]) * shape[1]
     trees, rows, copies = [], [], []
     try:
         for label, criu, pages in contestants:

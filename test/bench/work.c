@@ -2,10 +2,10 @@
 /*
  * What make bench dumps and restores, and the measures it compares with.
  *
- *   work hold READY MIB PROCESSES THREADS AREAS
- *       A tree of PROCESSES, each with MIB of 4 KiB pages, THREADS and AREAS more mappings, that stands still. When
- *       all are ready the file READY exists. At SIGUSR1 the first process checks its memory and makes
- *       READY.ok or READY.bad.
+ *   work hold READY MIB PROCESSES THREADS AREAS COMMON
+ *       A tree of PROCESSES, each with MIB of 4 KiB pages of its own, COMMON MiB that all have from the first one,
+ *       THREADS and AREAS more mappings, that stands still. When all are ready the file READY exists. At SIGUSR1 the
+ *       first process checks its memory and makes READY.ok or READY.bad.
  *   work memcpy MIB    the seconds one warm copy takes, the median of 5
  *   work warm MIB      touches and frees memory: a virtual machine's first touch costs many times what later ones do
  */
@@ -54,10 +54,11 @@ static uint64_t word(uint64_t n)
 	return (n + 1) * 0x9e3779b97f4a7c15ull;
 }
 
-static void fill(uint64_t *words, size_t bytes)
+/* Unlike for each SALT. */
+static void fill(uint64_t *words, size_t bytes, uint64_t salt)
 {
 	for (size_t i = 0; i < bytes / 8; i++)
-		words[i] = word(i);
+		words[i] = word(i) ^ salt;
 }
 
 static int check(const uint64_t *words, size_t bytes)
@@ -80,8 +81,8 @@ static void measure_memcpy(size_t bytes)
 	uint64_t *from = map(bytes), *to = map(bytes);
 	double took[RUNS];
 
-	fill(from, bytes);
-	fill(to, bytes);
+	fill(from, bytes, 0);
+	fill(to, bytes, 0);
 	for (int i = 0; i < RUNS; i++) {
 		double start = seconds();
 
@@ -121,18 +122,19 @@ static void touch_file(const char *path)
 	close(fd);
 }
 
-static void hold(const char *ready, size_t bytes, unsigned processes, unsigned threads, unsigned areas)
+static void hold(const char *ready, size_t bytes, unsigned processes, unsigned threads, unsigned areas, size_t common)
 {
 	atomic_uint *nr_ready = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	unsigned expected = processes;
 	char path[4096];
-	uint64_t *words;
+	uint64_t *words, *inherited = map(common + PAGE);
 	sigset_t set;
 	int first = 1, sig;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	fill(inherited, common, 0);
 	while (first && --processes) {
 		pid_t pid = fork();
 
@@ -141,7 +143,7 @@ static void hold(const char *ready, size_t bytes, unsigned processes, unsigned t
 		first = pid != 0;
 	}
 	words = map(bytes + PAGE);
-	fill(words, bytes);
+	fill(words, bytes, first ? 0 : processes);
 	map_areas(areas);
 	while (threads-- > 1) {
 		pthread_t thread;
@@ -159,7 +161,8 @@ static void hold(const char *ready, size_t bytes, unsigned processes, unsigned t
 	munmap(nr_ready, PAGE); /* shared memory is no part of what is measured */
 	touch_file(ready);
 	while (!sigwait(&set, &sig)) {
-		snprintf(path, sizeof(path), "%s.%s", ready, check(words, bytes) ? "ok" : "bad");
+		snprintf(path, sizeof(path), "%s.%s", ready,
+			 check(words, bytes) && check(inherited, common) ? "ok" : "bad");
 		touch_file(path);
 	}
 }
@@ -168,12 +171,13 @@ int main(int argc, char **argv)
 {
 	size_t mib = argc > 2 ? strtoul(argv[argc > 3 ? 3 : 2], NULL, 10) << 20 : 0;
 
-	if (argc == 7 && !strcmp(argv[1], "hold")) {
-		hold(argv[2], mib, strtoul(argv[4], NULL, 10), strtoul(argv[5], NULL, 10), strtoul(argv[6], NULL, 10));
+	if (argc == 8 && !strcmp(argv[1], "hold")) {
+		hold(argv[2], mib, strtoul(argv[4], NULL, 10), strtoul(argv[5], NULL, 10), strtoul(argv[6], NULL, 10),
+		     strtoul(argv[7], NULL, 10) << 20);
 	} else if (argc == 3 && !strcmp(argv[1], "memcpy")) {
 		measure_memcpy(mib);
 	} else if (argc == 3 && !strcmp(argv[1], "warm")) {
-		fill(map(mib), mib);
+		fill(map(mib), mib, 0);
 	} else {
 		fprintf(stderr, "usage: work hold|memcpy|warm ... (see the source)\n");
 		return 2;
