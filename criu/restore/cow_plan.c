@@ -277,6 +277,25 @@ static bool comes_from_outside(const struct cow *cow, const struct census *c, co
 	       find_segment(cow, record->vaddr)->kind.anon;
 }
 
+/* Behind the last one, or as part of it. */
+static void add_put(struct cow_task *t, const struct cow_segment *s, struct restore_task *from,
+		    const struct cow_record *p, bool outside)
+{
+	uint64_t at = cow_place(s, p->vaddr);
+	struct page_run_at *last = t->nr_puts ? &t->puts[t->nr_puts - 1] : NULL;
+	uint64_t len = last ? last->nr_pages * RUN_PAGE_SIZE : 0;
+
+	t->outside_pages += outside ? p->nr_pages : 0;
+	if (last && t->put_from[t->nr_puts - 1] == from && outside == (t->nr_outside == t->nr_puts) &&
+	    p->vaddr > s->start && last->vaddr + len == at && last->offset + len == p->offset) {
+		last->nr_pages += p->nr_pages;
+		return;
+	}
+	t->put_from[t->nr_puts] = from;
+	t->puts[t->nr_puts++] = (struct page_run_at){ at, p->nr_pages, p->offset, PE_PRESENT };
+	t->nr_outside += outside;
+}
+
 /* The first NR records are all COW_PUT and of one process. */
 static int plan_puts(const struct cow *cow, const struct census *c, const struct cow_record *records, size_t nr)
 {
@@ -292,11 +311,7 @@ static int plan_puts(const struct cow *cow, const struct census *c, const struct
 
 			if (comes_from_outside(cow, c, p) != outside)
 				continue;
-			t->put_from[t->nr_puts] = c->v[p->from];
-			t->puts[t->nr_puts++] = (struct page_run_at){ cow_place(find_segment(cow, p->vaddr), p->vaddr),
-								      p->nr_pages, p->offset, PE_PRESENT };
-			t->nr_outside += outside;
-			t->outside_pages += outside ? p->nr_pages : 0;
+			add_put(t, find_segment(cow, p->vaddr), c->v[p->from], p, outside);
 		}
 	return 0;
 }

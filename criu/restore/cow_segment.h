@@ -38,7 +38,8 @@ struct cow_segment {
 	bool used;	/* somebody inherits some of it */
 };
 
-/* False where the area can't be inherited: shared, locked, huge, not for children, or of a special kind. */
+/* False where the area can't be inherited: shared, locked, of or advised to use huge pages, not for children, or of a
+ * special kind. */
 bool cow_kind_of(const VmaEntry *v, struct cow_kind *kind);
 
 /*

@@ -259,6 +259,8 @@ static void test_kind_of(void **state __unused_arg)
 	assert_int_equal(kind.origin, 0x1c000);
 	v.madv = 1ull << MADV_WIPEONFORK;
 	assert_false(cow_kind_of(&v, &kind));
+	v.madv = 1ull << MADV_HUGEPAGE;
+	assert_false(cow_kind_of(&v, &kind));
 	v.madv = 0;
 	v.flags |= MAP_LOCKED;
 	assert_false(cow_kind_of(&v, &kind));
