@@ -32,7 +32,7 @@ int check_huge_pages(struct restore *r)
 	struct task *t;
 
 	for_each_task (&r->tree, t)
-		for (size_t i = 0; task_lives(t) && i < restore_of(t)->mm->n_vmas; i++)
+		for (size_t i = 0; restore_of(t)->mm && i < restore_of(t)->mm->n_vmas; i++)
 			nr += is_private_huge(restore_of(t)->mm->vmas[i]);
 	if (!nr)
 		return 0;
@@ -40,7 +40,7 @@ int check_huge_pages(struct restore *r)
 	if (!needs)
 		return -ENOMEM;
 	for_each_task (&r->tree, t) {
-		for (size_t i = 0; task_lives(t) && i < restore_of(t)->mm->n_vmas; i++) {
+		for (size_t i = 0; restore_of(t)->mm && i < restore_of(t)->mm->n_vmas; i++) {
 			const VmaEntry *v = restore_of(t)->mm->vmas[i];
 
 			if (!is_private_huge(v))
