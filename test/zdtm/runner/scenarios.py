@@ -408,8 +408,8 @@ SCENARIOS.update({f"script_fails_{stage}": script_fails(stage)
 
 def known():
     """All scenarios, those of other files too."""
-    from . import scenarios_attributes, scenarios_files
-    return {**SCENARIOS, **scenarios_files.SCENARIOS, **scenarios_attributes.SCENARIOS}
+    from . import scenarios_attributes, scenarios_files, scenarios_memory
+    return {**SCENARIOS, **scenarios_files.SCENARIOS, **scenarios_attributes.SCENARIOS, **scenarios_memory.SCENARIOS}
 
 
 def choose(names):
