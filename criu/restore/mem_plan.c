@@ -232,7 +232,7 @@ static int plan_area(struct cr_ctx *ctx, pid_t pid, const VmaEntry *v, struct me
 	if (v->status & VMA_AREA_MEMFD)
 		*file = (struct area_file){ AREA_MEMFD, v->shmid, maps_for_writing(v) };
 	else if (v->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED))
-		file->kind = AREA_FILE;
+		*file = (struct area_file){ AREA_FILE, v->shmid, v->has_fdflags && maps_for_writing(v) };
 	else if (v->status & VMA_ANON_SHARED)
 		file->kind = v->status & VMA_AREA_SYSVIPC ? AREA_SYSV : AREA_SEGMENT;
 	*area = (struct plan_area){

@@ -22,7 +22,7 @@ enum area_source { AREA_ANON, AREA_FILE, AREA_SEGMENT, AREA_MEMFD, AREA_SYSV };
 struct area_file {
 	enum area_source kind;
 	uint64_t id;   /* of the file, or of the shared segment */
-	bool writable; /* of a memfd: shared and opened for writing */
+	bool writable; /* of a file or memfd: shared and opened for writing */
 };
 
 struct mem_plan {

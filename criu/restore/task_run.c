@@ -7,6 +7,7 @@
 #include "restore/boot.h"
 #include "restore/cow.h"
 #include "restore/fork.h"
+#include "restore/reopen.h"
 
 /* Whoever waits for us learns of it by our end. */
 static __attribute__((noreturn)) void fail_task(struct restore *r, struct restore_task *rt, int err)
@@ -81,19 +82,29 @@ static int keep_file(struct restore *r, struct keep *keep, uint32_t id)
 	return err ? cr_fail_errno(&r->ctx, err, "There is no file %u in files.img", id) : keep_fd(keep, fd);
 }
 
+static int get_file(struct restore *r, struct reopened *reopened, const struct area_file *file, int *fd)
+{
+	int err = fd_restore_get(r->fds, file->id, fd);
+
+	if (err || !file->writable)
+		return err;
+	return reopen_for_writing(&r->ctx, reopened, file->id, r->first_service_fd, fd);
+}
+
 /* Gives each area its descriptor. */
 static int find_area_files(struct restore *r, struct restore_task *rt)
 {
 	struct mem_plan *plan = &rt->plan;
-	int err;
+	struct reopened reopened = { 0 };
+	int err = 0;
 
-	for (size_t i = 0; i < plan->nr_areas; i++) {
+	for (size_t i = 0; i < plan->nr_areas && !err; i++) {
 		const struct area_file *file = &plan->files[i];
 
 		if (file->kind == AREA_ANON)
 			continue;
 		if (file->kind == AREA_FILE)
-			err = fd_restore_get(r->fds, file->id, &plan->areas[i].fd);
+			err = get_file(r, &reopened, file, &plan->areas[i].fd);
 		else if (file->kind == AREA_SYSV)
 			err = sysv_restore_get(r->sysv, file->id, &plan->areas[i].fd, &plan->areas[i].whole);
 		else if (file->kind == AREA_MEMFD)
@@ -101,11 +112,12 @@ static int find_area_files(struct restore *r, struct restore_task *rt)
 		else
 			err = shmem_restore_get(r->segments, file->id, &plan->areas[i].fd);
 		if (err)
-			return cr_fail_errno(&r->ctx, err, "Task %d: no %s %llu for the area at %#llx", rt->task->pid,
-					     file->kind == AREA_SEGMENT ? "segment" : "file",
-					     (unsigned long long)file->id, (unsigned long long)plan->areas[i].start);
+			cr_fail_errno(&r->ctx, err, "Task %d: no %s %llu for the area at %#llx", rt->task->pid,
+				      file->kind == AREA_SEGMENT ? "segment" : "file", (unsigned long long)file->id,
+				      (unsigned long long)plan->areas[i].start);
 	}
-	return 0;
+	free(reopened.v);
+	return err;
 }
 
 static int keep_for(struct restore *r, struct restore_task *rt, struct keep *keep)
