@@ -111,6 +111,18 @@ static int check_root_session(struct dump *d)
 	return 0;
 }
 
+static int check_uprobes(struct dump *d, const struct task *task)
+{
+	const struct vma_list *list = &state_of(task)->vmas;
+
+	for (size_t i = 0; i < list->nr && !d->opts->allow_uprobes; i++)
+		if (list->v[i].status & VMA_AREA_UPROBES)
+			return cr_fail(d->ctx, -EOPNOTSUPP,
+				       "Task %d (%s): uprobes are in use there: use --allow-uprobes", task->pid,
+				       task->dump->stat.comm);
+	return 0;
+}
+
 static int check_task(struct dump *d, const struct task *task, const struct baseline *base)
 {
 	int r = check_namespaces(d, task);
@@ -125,6 +137,8 @@ static int check_task(struct dump *d, const struct task *task, const struct base
 		r = dump_list_timers(d, task);
 	if (!r && owns(task, SHARE_VM))
 		r = vma_collect(d->ctx, task->pid, task->dump->procfd, &state_of(task)->vmas);
+	if (!r)
+		r = check_uprobes(d, task);
 	if (!r)
 		r = dump_suspend_dispatch(d, task);
 	return r;

@@ -54,7 +54,7 @@ static int ask_locks(struct dump *d, struct task *task)
 
 static bool can_have_policy(const struct vma *v)
 {
-	return (v->status & VMA_AREA_REGULAR) && !(v->status & (VMA_AREA_VDSO | VMA_AREA_VVAR));
+	return (v->status & VMA_AREA_REGULAR) && !(v->status & (VMA_AREA_VDSO | VMA_AREA_VVAR | VMA_AREA_UPROBES));
 }
 
 /* The question about the areas from FIRST on; the index of the next one to ask about. */

@@ -95,7 +95,7 @@ static bool fits(const AreaExtra *a, const VmaEntry *v)
 {
 	if (!a->flags || a->flags & ~MM_EXTRA_KNOWN)
 		return false;
-	if (v->status & (VMA_AREA_VDSO | VMA_AREA_VVAR | VMA_AREA_VSYSCALL | VMA_AREA_GUARD))
+	if (v->status & (VMA_AREA_VDSO | VMA_AREA_VVAR | VMA_AREA_VSYSCALL | VMA_AREA_GUARD | VMA_AREA_UPROBES))
 		return false;
 	if (a->flags & MM_EXTRA_ONFAULT && !(v->flags & MAP_LOCKED))
 		return false;

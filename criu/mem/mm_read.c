@@ -31,7 +31,6 @@ static const struct {
 } refused[] = {
 	{ VMA_AREA_SOCKET, "a socket mapping" },
 	{ VMA_AREA_SHSTK, "a shadow stack" },
-	{ VMA_AREA_UPROBES, "uprobes" },
 };
 
 static int bad(struct cr_ctx *ctx, pid_t pid, const VmaEntry *e, const char *why)
@@ -79,7 +78,7 @@ static int check_kind(struct cr_ctx *ctx, pid_t pid, const VmaEntry *e)
 {
 	uint32_t backing = e->status & BACKING;
 	bool shared = (e->flags & MAP_TYPE) == MAP_SHARED;
-	bool special = e->status & (VMA_AREA_VDSO | VMA_AREA_VVAR | VMA_AREA_VSYSCALL);
+	bool special = e->status & (VMA_AREA_VDSO | VMA_AREA_VVAR | VMA_AREA_VSYSCALL | VMA_AREA_UPROBES);
 
 	if (e->status & ~KNOWN_STATUS || e->status & (1u << 4))
 		return bad(ctx, pid, e, "unknown status");

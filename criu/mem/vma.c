@@ -34,17 +34,16 @@ int vma_refuse(const struct vma_task *task, const struct proc_map *map, const ch
 		       kind);
 }
 
-/* Areas that the kernel names so, whatever their flags. STATUS 0: refused as KIND. */
+/* Areas that the kernel names so, whatever their flags. */
 static const struct special_area {
 	const char *name;
 	uint32_t status;
-	const char *kind;
 } special_areas[] = {
-	{ "[vdso]", VMA_AREA_REGULAR | VMA_AREA_VDSO | VMA_ANON_PRIVATE, NULL },
-	{ "[vvar]", VMA_AREA_REGULAR | VMA_AREA_VVAR | VMA_ANON_PRIVATE, NULL },
-	{ "[vvar_vclock]", VMA_AREA_REGULAR | VMA_AREA_VVAR | VMA_ANON_PRIVATE, NULL },
-	{ "[vsyscall]", VMA_AREA_VSYSCALL | VMA_ANON_PRIVATE, NULL },
-	{ "[uprobes]", 0, "uprobes" },
+	{ "[vdso]", VMA_AREA_REGULAR | VMA_AREA_VDSO | VMA_ANON_PRIVATE },
+	{ "[vvar]", VMA_AREA_REGULAR | VMA_AREA_VVAR | VMA_ANON_PRIVATE },
+	{ "[vvar_vclock]", VMA_AREA_REGULAR | VMA_AREA_VVAR | VMA_ANON_PRIVATE },
+	{ "[vsyscall]", VMA_AREA_VSYSCALL | VMA_ANON_PRIVATE },
+	{ "[uprobes]", VMA_AREA_REGULAR | VMA_AREA_UPROBES | VMA_ANON_PRIVATE },
 };
 
 /* Flags that make an area something that can't be brought back (yet). */
@@ -150,8 +149,6 @@ int vma_classify(const struct vma_task *task, const struct proc_map *map, struct
 		for (size_t i = 0; i < COUNT(special_areas); i++) {
 			if (strcmp(map->name, special_areas[i].name))
 				continue;
-			if (!special_areas[i].status)
-				return vma_refuse(task, map, special_areas[i].kind);
 			v->status = special_areas[i].status;
 			v->flags = MAP_PRIVATE | MAP_ANONYMOUS;
 			v->extra = 0; /* the kernel itself may have sealed it */

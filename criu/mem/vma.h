@@ -59,7 +59,7 @@ struct vma_list {
 static inline int vma_is_private(const struct vma *v)
 {
 	return (v->status & VMA_AREA_REGULAR) && (v->status & (VMA_ANON_PRIVATE | VMA_FILE_PRIVATE)) &&
-	       !(v->status & (VMA_AREA_VDSO | VMA_AREA_VVAR));
+	       !(v->status & (VMA_AREA_VDSO | VMA_AREA_VVAR | VMA_AREA_UPROBES));
 }
 
 /*

@@ -76,9 +76,16 @@ static void place_area(struct restorer_args *args, const struct plan_area *a)
 	advise(args, a->start, a->len, a->madv);
 }
 
+/* The kernel puts uprobes into the code of files where it is mapped, unless that is writable. */
+static bool may_have_uprobes(const struct plan_area *a)
+{
+	return a->fd >= 0 && (a->prot & (PROT_EXEC | PROT_WRITE)) == PROT_EXEC && (a->flags & MAP_TYPE) == MAP_PRIVATE;
+}
+
 static void map_area(struct restorer_args *args, const struct plan_area *a)
 {
-	uint32_t prot = a->how & PLAN_AREA_WRITABLE ? a->prot | PROT_WRITE : a->prot;
+	uint32_t filling = a->how & PLAN_AREA_WRITABLE ? a->prot | PROT_WRITE : a->prot;
+	uint32_t prot = may_have_uprobes(a) ? a->prot : filling;
 	uint32_t flags = a->flags;
 	int32_t fd = a->fd;
 	long got;
@@ -91,6 +98,8 @@ static void map_area(struct restorer_args *args, const struct plan_area *a)
 	got = sys_mmap(ptr(a->start), a->len, prot, flags | MAP_FIXED_NOREPLACE, fd, fd < 0 ? 0 : a->pgoff);
 	if (got < 0 && got > -4096)
 		give_up(args, OP_MAP, got, a->start, a->start + a->len);
+	if (prot == a->prot && prot != filling)
+		check(args, OP_PROTECT, sys_mprotect(ptr(a->start), a->len, filling), a->start, a->start + a->len);
 	if (!(a->how & PLAN_AREA_ATTACH))
 		advise(args, a->start, a->len, a->madv);
 }

@@ -22,6 +22,9 @@ bool cow_kind_of(const VmaEntry *v, struct cow_kind *kind)
 {
 	bool anon = v->status & VMA_ANON_PRIVATE;
 
+	/* The code of files may have uprobes, which have to be put in where it is mapped. */
+	if (!anon && (v->prot & PROT_EXEC))
+		return false;
 	if (!(v->status & (VMA_ANON_PRIVATE | VMA_FILE_PRIVATE)) || (v->status & NOT_INHERITED) ||
 	    (v->flags & (MAP_LOCKED | MAP_HUGETLB)) || (v->madv & NOT_INHERITED_MADV))
 		return false;

@@ -14,8 +14,9 @@
 #define MADV_KEPT                                                                                                      \
 	(1ull << MADV_RANDOM | 1ull << MADV_SEQUENTIAL | 1ull << MADV_DONTFORK | 1ull << MADV_MERGEABLE |              \
 	 1ull << MADV_HUGEPAGE | 1ull << MADV_NOHUGEPAGE | 1ull << MADV_DONTDUMP | 1ull << MADV_WIPEONFORK)
-#define UNSUPPORTED_AREAS (VMA_AREA_SOCKET | VMA_AREA_SHSTK | VMA_AREA_UPROBES)
-#define SPECIAL_AREAS	  (VMA_AREA_VSYSCALL | VMA_AREA_VDSO | VMA_AREA_VVAR)
+#define UNSUPPORTED_AREAS (VMA_AREA_SOCKET | VMA_AREA_SHSTK)
+/* The kernel makes those of uprobes itself, when one is hit. */
+#define SPECIAL_AREAS (VMA_AREA_VSYSCALL | VMA_AREA_VDSO | VMA_AREA_VVAR | VMA_AREA_UPROBES)
 
 #define HUGE_SIZE (2ull << 20)
 

@@ -104,6 +104,9 @@ static int check_mapped_files(struct restore *r, const struct restore_task *rt)
 	for (size_t i = 0; i < rt->mm->n_vmas; i++) {
 		const VmaEntry *v = rt->mm->vmas[i];
 
+		if (v->status & VMA_AREA_UPROBES && !r->opts->allow_uprobes)
+			return cr_fail(&r->ctx, -EOPNOTSUPP, "mm-%d.img: area %llx of uprobes: use --allow-uprobes",
+				       pid, (unsigned long long)v->start);
 		/* shmem_restore_read() looks after the other kind. */
 		if ((v->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED)) && !(v->status & VMA_AREA_MEMFD) &&
 		    !fd_restore_has_path(r->fds, v->shmid))

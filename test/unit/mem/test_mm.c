@@ -128,7 +128,7 @@ static void test_kinds(void **state __unused_arg)
 	EXPECT(0, s.v[1].status |= VMA_AREA_SYSVIPC; s.v[1].shmid = 0);
 	EXPECT(-EBADMSG, s.v[1].status |= VMA_AREA_SYSVIPC; s.v[1].shmid = 1ull << 31);
 	EXPECT(-EBADMSG, s.v[0].status |= VMA_AREA_SYSVIPC);
-	EXPECT(-EOPNOTSUPP, s.v[1].status |= VMA_AREA_UPROBES);
+	EXPECT(-EBADMSG, s.v[1].status |= VMA_AREA_UPROBES);
 	EXPECT(-EOPNOTSUPP, s.v[1].status |= VMA_AREA_SHSTK);
 	EXPECT(-EBADMSG, s.v[1].status = VMA_AREA_AIORING);
 	EXPECT(-EOPNOTSUPP, s.v[1].status = VMA_AREA_SOCKET);

@@ -96,7 +96,6 @@ static void test_refused(void **state __unused_arg)
 		{ ANON FLAGS("rd wr ss"), "a shadow stack" },
 		{ ANON FLAGS("rd wr um"), "memory with a userfaultfd" },
 		{ ANON "\nProtectionKey: 2" FLAGS("rd wr"), "memory with a protection key" },
-		{ ANON "[uprobes]" FLAGS("ex io"), "uprobes" },
 		{ SHARED FLAGS("rd wr sf"), "a DAX mapping" },
 		{ "7f0000000000-7f0000002000 rw-s 00000000 00:05 9 /dev/fb0" FLAGS("rd io pf"), "device memory" },
 		{ "7f0000000000-7f0000002000 r--s 00000000 00:01 9 /[aio] (deleted)" FLAGS("rd"),

@@ -7,6 +7,7 @@ Left out, because it legitimately differs:
     so that what is shared stays visible; device and inode of mapped files (the path stays);
   * the borders between neighbouring areas that are alike (the kernel merges them when it can);
   * VmFlags "ac" (memory accounting), "sd" (soft-dirty) and "mp"/"nh" on vvar/vdso areas;
+  * the area [uprobes]: the kernel makes it when a probe is hit;
   * exit_code of a stopped task: whether its parent has been told of the stop (that of a zombie is compared);
   * the end of a deleted file's name that a restore had to choose because the name is taken;
   * the number in the name of a file opened by O_TMPFILE: its inode's;
@@ -135,6 +136,8 @@ def maps(pid, names):
             area["flags"] = " ".join(sorted(flags))
     out = []
     for a in areas:
+        if a["name"] == "[uprobes]":
+            continue
         p = out[-1] if out else None
         alike = p and p["end"] == a["start"] and all(p[k] == a[k] for k in ("perms", "name", "file", "flags"))
         if alike and (not a["file"] or p["offset"] + p["end"] - p["start"] == a["offset"]):
