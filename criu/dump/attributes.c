@@ -5,6 +5,7 @@
 #include <linux/mempolicy.h>
 #include <linux/prctl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -224,6 +225,36 @@ static int put_process(const struct writer *w, const struct task *task, struct d
 
 /* -------------------------------------------------------------------------------------------------------------- */
 
+static int write_entry(struct writer *w, const struct draft *t)
+{
+	int r = 0;
+
+	if (!t->any)
+		return 0;
+	if (!w->img)
+		r = image_create(w->d->images_dirfd, IMG_ATTRIBUTES, &w->img);
+	if (!r)
+		r = image_write(w->img, &t->e.base);
+	return r < 0 ? cr_fail_errno(w->d->ctx, r, "Can't write attributes.img") : 0;
+}
+
+/* The root of the tree gets a parent that isn't of it, and what that one wants. */
+static void put_exit_signal(const struct task *task, struct draft *t)
+{
+	if (task->parent)
+		PUT(t, exit_signal, (uint32_t)task->dump->stat.exit_signal, (uint32_t)SIGCHLD);
+}
+
+static int write_zombie(struct writer *w, const struct task *task)
+{
+	struct draft t = { 0 };
+
+	attributes_entry__init(&t.e);
+	t.e.tid = task->pid;
+	put_exit_signal(task, &t);
+	return write_entry(w, &t);
+}
+
 static int write_thread(struct writer *w, const struct task *task, size_t i, struct draft *t)
 {
 	const struct dump_state *s = state_of(task);
@@ -236,36 +267,33 @@ static int write_thread(struct writer *w, const struct task *task, size_t i, str
 		r = put_sched(w, t->e.tid, t);
 	if (!r && i == 0)
 		r = put_process(w, task, t);
+	if (i == 0)
+		put_exit_signal(task, t);
 	if (r < 0)
 		return r;
 	put_inside(&s->threads[i], s->threads[0].personality, t);
 	if (s->dispatch)
 		put_dispatch(&s->dispatch[i], t);
-	if (!t->any)
-		return 0;
-	if (!w->img)
-		r = image_create(w->d->images_dirfd, IMG_ATTRIBUTES, &w->img);
-	if (!r)
-		r = image_write(w->img, &t->e.base);
-	return r < 0 ? cr_fail_errno(w->d->ctx, r, "Can't write attributes.img") : 0;
+	return write_entry(w, t);
 }
 
 static int write_all(struct writer *w)
 {
 	struct task *task;
+	int r = 0;
 
 	for_each_task (&w->d->tree, task) {
-		for (size_t i = 0; task->state != TASK_DEAD && i < task->nr_threads; i++) {
+		if (!r && task->state == TASK_DEAD)
+			r = write_zombie(w, task);
+		for (size_t i = 0; !r && task->state != TASK_DEAD && i < task->nr_threads; i++) {
 			struct draft t = { 0 };
-			int r = write_thread(w, task, i, &t);
 
+			r = write_thread(w, task, i, &t);
 			free(t.areas);
 			free(t.area_refs);
-			if (r < 0)
-				return r;
 		}
 	}
-	return 0;
+	return r;
 }
 
 int dump_attributes(struct dump *d)

@@ -155,9 +155,9 @@ int dump_check_tasks(struct dump *d)
 	for_each_task (&d->tree, task) {
 		if (r < 0)
 			return r;
-		if (task->state == TASK_DEAD)
-			continue;
-		r = check_task(d, task, &base);
+		r = check_exit_signal(d, task);
+		if (!r && task->state != TASK_DEAD)
+			r = check_task(d, task, &base);
 	}
 	return r;
 }

@@ -120,11 +120,8 @@ static size_t number_of(const struct share_node *v, size_t nr, const struct task
 	return SHARE_NOBODY;
 }
 
-/*
- * When a parent creates it: 0, as usual; 1, before the parent made its session; -1: others have to
- * (restore/tree_plan.h), since a session can only be inherited or made.
- */
-static int moment_of(const struct task *task)
+/* A session can only be inherited or made: restore/tree_plan.h. */
+int dump_birth_moment(const struct task *task)
 {
 	const struct task *parent = task->parent;
 
@@ -148,8 +145,9 @@ static int check_plan(struct dump *d)
 		v[nr] = (struct share_node){
 			.pid = task->pid,
 			.lives = task->state != TASK_DEAD,
-			.movable = task->parent && moment_of(task) >= 0,
-			.moment = moment_of(task),
+			.movable = task->parent && dump_birth_moment(task) >= 0,
+			.moment = dump_birth_moment(task),
+			.exit_signal = task->dump->stat.exit_signal,
 			.parent = number_of(v, nr, task->parent),
 		};
 		v[nr].creator = v[nr].parent;

@@ -73,6 +73,8 @@ struct dump {
 
 /* kobj.c: begins the state of every task: what it shares, with its ids; refuses what can't be restored. */
 int dump_kobj_ids(struct dump *d);
+/* When a restore lets its parent create it: 0, as usual; 1, before the parent made its session; -1: others have to. */
+int dump_birth_moment(const struct task *task);
 /* check.c: refuses, by name, what isn't supported; lists the areas of every memory. */
 int dump_check_tasks(struct dump *d);
 /* inside.c: puts the parasite into every task and asks it; refuses, by name, what the answers don't allow. */

@@ -136,10 +136,20 @@ static int check_semaphores(struct dump *d, const struct task *task, const struc
 	return 0;
 }
 
-static int check_process(struct dump *d, const struct task *task)
+/* What a restore can't give to clone(2), or only with SIGCHLD, or what would end or stop the parent once more. */
+int check_exit_signal(struct dump *d, const struct task *task)
 {
-	if (task->parent && task->dump->stat.exit_signal != SIGCHLD)
-		return refuse_state(d, task, "an exit signal other than SIGCHLD (clone(2))");
+	int sig = task->dump->stat.exit_signal;
+
+	if (!task->parent || sig == SIGCHLD)
+		return 0;
+	if (sig < 0 || sig >= NSIG)
+		return refuse_state(d, task, "an exit signal that doesn't exist (clone(2))");
+	if (dump_birth_moment(task) < 0)
+		return refuse_state(d, task,
+				    "an exit signal other than SIGCHLD in a session that its parent can't give");
+	if (task->state == TASK_DEAD && (sig == SIGKILL || sig == SIGSTOP))
+		return refuse_state(d, task, "as a zombie the exit signal SIGKILL or SIGSTOP (clone(2))");
 	return 0;
 }
 
@@ -169,8 +179,6 @@ int check_outside(struct dump *d, const struct task *task, const struct baseline
 {
 	int r = check_tagging(d, task, base, status);
 
-	if (!r)
-		r = check_process(d, task);
 	if (!r)
 		r = check_semaphores(d, task, base);
 	if (!r)

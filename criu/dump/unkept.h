@@ -25,6 +25,8 @@ void baseline_free(struct baseline *base);
 /* What check_answers() wants of it. Nothing is to be freed. */
 void baseline_inside(struct baseline *ret);
 
+/* Of zombies, too. 0, -EOPNOTSUPP. */
+int check_exit_signal(struct dump *d, const struct task *task);
 /* What can be seen from outside. STATUS is the text of /proc/PID/status. 0, -EOPNOTSUPP, -errno. */
 int check_outside(struct dump *d, const struct task *task, const struct baseline *base, const char *status);
 /* By what the parasite was told in the task. 0, -EOPNOTSUPP. */

@@ -220,7 +220,7 @@ static int hide_stops(struct restore *r, struct restore_task *rt)
 	int err = 0;
 
 	list_for_each_entry (child, &rt->task->children, sibling) {
-		const uint64_t wait[4] = { P_PID, child->pid, 0, WSTOPPED | WNOHANG };
+		const uint64_t wait[4] = { P_PID, child->pid, 0, WSTOPPED | WNOHANG | __WALL };
 
 		if (err || !to_be_stopped(r, child))
 			continue;

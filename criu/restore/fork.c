@@ -144,14 +144,13 @@ static void wait_for_go(struct restore *r)
 static void default_signals(void)
 {
 	const struct sigaction dfl = { .sa_handler = SIG_DFL };
-	sigset_t mask;
+	/* SIGCHLD is dropped, with its default action, only when it isn't blocked. */
+	const uint64_t mask = ~(1ull << (SIGCHLD - 1));
 
 	for (int sig = 1; sig < NSIG; sig++)
 		sigaction(sig, &dfl, NULL);
-	/* SIGCHLD is dropped, with its default action, only when it isn't blocked. */
-	sigfillset(&mask);
-	sigdelset(&mask, SIGCHLD);
-	sigprocmask(SIG_SETMASK, &mask, NULL);
+	/* All others: the C library would leave out those of its own, which may be exit signals. */
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask));
 }
 
 int fork_root(struct restore *r)
@@ -189,13 +188,14 @@ int fork_root(struct restore *r)
 static int fork_one(struct restore *r, struct restore_task *rt)
 {
 	bool sibling = rt->by_sibling;
+	int sig = attributes_exit_signal(attributes_of(r->attributes, rt->task->pid)), got;
+
 	/* Nobody shall be told of a helper's end; a sibling sends what its creator does. */
-	int sig = sibling || rt->task->state == TASK_HELPER ? 0 : SIGCHLD;
-	int got;
+	if (sibling || rt->task->state == TASK_HELPER)
+		sig = 0;
 
 	take_slack_of(r, rt);
 	got = clone_task(r, rt, rt->clone_flags | (sibling ? CLONE_PARENT : 0), sig);
-
 	if (!got) {
 		become_task(r, rt);
 		task_run(r, rt);
@@ -288,6 +288,19 @@ __attribute__((noreturn)) static void end_as_zombie(const struct restore_task *r
 	_exit(128 + sig);
 }
 
+/* Waits for a dead child. Its signal was sent to the one that was dumped, long ago: what is pending is restored. */
+static int settle_zombie(struct restore *r, const struct task *child)
+{
+	int sig = attributes_exit_signal(attributes_of(r->attributes, child->pid));
+	const uint64_t set = sig ? 1ull << (sig - 1) : 0;
+	const struct timespec now = { 0 };
+	int err = reap(r, child->pid, WNOWAIT);
+
+	if (!err && sig && sig != SIGCHLD)
+		syscall(SYS_rt_sigtimedwait, &set, NULL, &now, sizeof(set));
+	return err;
+}
+
 /* Helpers of ours end and are forgotten; dead children have to be dead before we go on. */
 static int settle_children(struct restore *r, struct restore_task *rt)
 {
@@ -299,7 +312,7 @@ static int settle_children(struct restore *r, struct restore_task *rt)
 			err = reap(r, child->pid, 0);
 	list_for_each_entry (child, &rt->task->children, sibling)
 		if (!err && child->state == TASK_DEAD)
-			err = reap(r, child->pid, WNOWAIT);
+			err = settle_zombie(r, child);
 	return err;
 }
 

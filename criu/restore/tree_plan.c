@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include "restore/tree_plan.h"
 
+#include <signal.h>
+
 /* Any session will do. */
 #define SID_ANY (-1)
 /* The session that we are in, whatever its number was where the images were made. */
@@ -9,6 +11,11 @@
 static pid_t final_sid(const struct task *t)
 {
 	return restore_of(t)->outside_sid ? SID_OURS : t->sid;
+}
+
+static int exit_signal_of(const struct restore *r, const struct task *t)
+{
+	return attributes_exit_signal(attributes_of(r->attributes, t->pid));
 }
 
 static bool leads_session(const struct task *t)
@@ -105,6 +112,13 @@ static int plan_orphan(struct restore *r, struct task *t)
 	struct task *leader = task_tree_find(&r->tree, t->sid);
 	int err;
 
+	/* The kernel gives it SIGCHLD when it gets another parent. */
+	if (exit_signal_of(r, t) != SIGCHLD)
+		return cr_fail(
+			&r->ctx, -EOPNOTSUPP,
+			"Task %d has an exit signal other than SIGCHLD, but its parent %d can't create it in its "
+			"session: this isn't supported",
+			t->pid, t->parent->pid);
 	if (rt->outside_sid)
 		return cr_fail(&r->ctx, -EOPNOTSUPP, "Task %d is in an outer session, its parent %d isn't", t->pid,
 			       t->parent->pid);
@@ -218,7 +232,7 @@ static int plan_group(struct restore *r, struct task *t)
 
 /* ---- what tasks share ---------------------------------------------------------------------------------------- */
 
-static void describe(const struct restore_task *rt, struct share_node *v)
+static void describe(const struct restore *r, const struct restore_task *rt, struct share_node *v)
 {
 	const struct task *t = rt->task;
 
@@ -227,6 +241,7 @@ static void describe(const struct restore_task *rt, struct share_node *v)
 		.lives = task_lives(t),
 		.movable = t->parent && rt->creator->task == t->parent && !rt->orphan,
 		.moment = rt->when,
+		.exit_signal = exit_signal_of(r, t),
 		.parent = t->parent ? restore_of(t->parent)->number : SHARE_NOBODY,
 		.creator = rt->creator ? rt->creator->number : SHARE_NOBODY,
 	};
@@ -271,7 +286,7 @@ static int plan_sharing(struct restore *r)
 		by_number[n++] = restore_of(t);
 	}
 	for (size_t i = 0; i < nr; i++)
-		describe(by_number[i], &v[i]);
+		describe(r, by_number[i], &v[i]);
 	err = share_plan(v, nr, &conflict);
 	if (err == -EOPNOTSUPP || err == -EINVAL)
 		return cr_fail(&r->ctx, err, "Tasks %d and %d can't be made to share their %s: this isn't supported",

@@ -34,6 +34,8 @@ int attributes_read(struct cr_ctx *ctx, int images_dirfd, const struct task_tree
 void attributes_free(struct attributes **set);
 /* Of thread TID, never NULL; lives as long as the set. */
 const AttributesEntry *attributes_of(const struct attributes *set, pid_t tid);
+/* What a process sends its parent when it ends, 0: nothing. */
+int attributes_exit_signal(const AttributesEntry *e);
 
 /* What the engine has itself, and so every thread that is born of it. */
 struct own_attributes {

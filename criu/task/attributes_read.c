@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include <errno.h>
 #include <linux/prctl.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -62,6 +63,8 @@ static const char *find_damage_of_process(const AttributesEntry *e)
 		return "the nice value of the autogroup";
 	if (e->has_ldt && (!e->ldt.len || e->ldt.len % 8 || e->ldt.len > LDT_BYTES))
 		return "the local descriptor table";
+	if (e->has_exit_signal && e->exit_signal > PLAN_NSIG)
+		return "the exit signal";
 	for (size_t i = 0; i < e->n_areas; i++)
 		if ((e->areas[i]->start & AREA_ALIGN) || (i && e->areas[i]->start <= e->areas[i - 1]->start) ||
 		    !good_policy(e->areas[i]->policy))
@@ -119,7 +122,13 @@ static int read_entries(struct cr_ctx *ctx, struct image *img, struct attributes
 	}
 }
 
-/* Each entry is a living thread's. */
+/* It would end or stop its parent once more. */
+static bool good_zombie(const AttributesEntry *e)
+{
+	return e->has_exit_signal && e->exit_signal != SIGKILL && e->exit_signal != SIGSTOP;
+}
+
+/* Each entry is a living thread's, or tells the exit signal of a zombie. */
 static int check_tids(struct cr_ctx *ctx, const struct attributes *set, const struct task_tree *tree)
 {
 	const struct task *task;
@@ -130,8 +139,11 @@ static int check_tids(struct cr_ctx *ctx, const struct attributes *set, const st
 			return cr_fail(ctx, -EBADMSG, "attributes.img is damaged: two entries of thread %u",
 				       set->v[i]->tid);
 	for_each_task (tree, task)
-		for (size_t i = 0; task->state != TASK_DEAD && i < task->nr_threads; i++)
-			found += attributes_of(set, task->threads[i].tid) != &all_default;
+		for (size_t i = 0; i < task->nr_threads; i++) {
+			const AttributesEntry *e = attributes_of(set, task->threads[i].tid);
+
+			found += e != &all_default && (task->state != TASK_DEAD || good_zombie(e));
+		}
 	if (found != set->nr)
 		return cr_fail(ctx, -EBADMSG, "attributes.img is damaged: it has threads that aren't in the tree");
 	return 0;
@@ -185,6 +197,11 @@ const AttributesEntry *attributes_of(const struct attributes *set, pid_t tid)
 	if (set->nr)
 		found = bsearch(&key, set->v, set->nr, sizeof(*set->v), compare_entries);
 	return found ? *found : &all_default;
+}
+
+int attributes_exit_signal(const AttributesEntry *e)
+{
+	return e->has_exit_signal ? e->exit_signal : SIGCHLD;
 }
 
 bool attributes_slacks_differ(const struct attributes *set, const struct own_attributes *own)

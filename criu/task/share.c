@@ -72,7 +72,7 @@ static void find_first(struct share_node *v, size_t nr, enum share_kind kind, st
 static bool may_create(const struct share_node *v, size_t s, size_t i)
 {
 	return s < i && v[s].lives && v[s].movable && v[i].movable && !v[i].by_sibling && v[s].parent == v[i].parent &&
-	       v[s].moment == v[i].moment;
+	       v[s].moment == v[i].moment && v[s].exit_signal == v[i].exit_signal;
 }
 
 static void move(struct share_node *v, size_t i, size_t sibling)

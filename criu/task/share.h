@@ -27,6 +27,7 @@ struct share_node {
 	bool lives;	       /* to the end of the restore; else it has no ids */
 	uint32_t id[SHARE_NR]; /* equal ones are shared */
 	size_t parent;	       /* index, SHARE_NOBODY for the root; so are all others */
+	int exit_signal;       /* a sibling sends its creator's */
 	size_t creator;	       /* changed to a sibling where that helps */
 	bool movable;	       /* its creator is its parent: a sibling may take that one's place ... */
 	unsigned moment;       /* ... if it was to be created at the same moment */

@@ -7,10 +7,15 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "image/image.h"
 #include "restore/read.h"
 #include "restore/tree_plan.h"
 
@@ -42,6 +47,27 @@ static void add(struct restore *r, const struct row *row)
 	list_init(&rt->fork_node);
 }
 
+/* Of an image with this entry; NULL: without one. */
+static void read_attributes(struct fixture *f, AttributesEntry *e)
+{
+	char path[] = "/tmp/test_tree_plan.XXXXXX";
+	struct image *img = NULL;
+	int dir;
+
+	assert_non_null(mkdtemp(path));
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (e) {
+		assert_int_equal(image_create(dir, IMG_ATTRIBUTES, &img), 0);
+		assert_int_equal(image_write(img, &e->base), 0);
+		assert_int_equal(image_close(&img), 0);
+	}
+	attributes_free(&f->r.attributes);
+	assert_int_equal(attributes_read(&f->r.ctx, dir, &f->r.tree, &f->r.attributes), 0);
+	unlinkat(dir, "attributes.img", 0);
+	close(dir);
+	rmdir(path);
+}
+
 static void begin(struct fixture *f, const struct row *rows, size_t nr)
 {
 	*f = (struct fixture){ 0 };
@@ -50,6 +76,7 @@ static void begin(struct fixture *f, const struct row *rows, size_t nr)
 	task_tree_init(&f->r.tree);
 	for (size_t i = 0; i < nr; i++)
 		add(&f->r, &rows[i]);
+	read_attributes(f, NULL);
 }
 
 static struct restore_task *get(struct fixture *f, pid_t pid)
@@ -113,6 +140,27 @@ static void test_orphans(void **state __unused_arg)
 	assert_int_equal(get(&f, 10)->task->state, TASK_HELPER);
 	creator_is(&f, 10, 1, BORN_AFTER_SETSID);
 	assert_true(get(&f, 1)->adopts);
+	restore_free_tree(&f.r);
+}
+
+/* The kernel gives SIGCHLD to those that come to another parent. */
+static void test_exit_signal(void **state __unused_arg)
+{
+	static const struct row rows[] = { { 1, 0, 1, 1 }, { 7, 1, 5, 5 }, { 5, 1, 5, 5 } };
+	AttributesEntry e = ATTRIBUTES_ENTRY__INIT;
+	struct fixture f;
+
+	e.has_exit_signal = true;
+	e.tid = 7;
+	BEGIN(&f, rows);
+	read_attributes(&f, &e);
+	assert_int_equal(tree_plan(&f.r), -EOPNOTSUPP);
+	assert_non_null(strstr(f.error.text, "Task 7 has an exit signal"));
+	restore_free_tree(&f.r);
+	e.tid = 5;
+	BEGIN(&f, rows);
+	read_attributes(&f, &e);
+	assert_int_equal(tree_plan(&f.r), 0);
 	restore_free_tree(&f.r);
 }
 
@@ -195,7 +243,7 @@ int main(void)
 		cmocka_unit_test(test_plain),	      cmocka_unit_test(test_before_setsid),
 		cmocka_unit_test(test_orphans),	      cmocka_unit_test(test_dead_group_leader),
 		cmocka_unit_test(test_shell_job),     cmocka_unit_test(test_impossible),
-		cmocka_unit_test(test_shared_tables),
+		cmocka_unit_test(test_shared_tables), cmocka_unit_test(test_exit_signal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/mempolicy.h>
 #include <linux/prctl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -95,16 +96,34 @@ static void entries_are_found(void **state)
 	attributes_free(&set);
 }
 
+static void exit_signals(void **state)
+{
+	AttributesEntry alive = ATTRIBUTES_ENTRY__INIT, dead = ATTRIBUTES_ENTRY__INIT;
+	const AttributesEntry *const entries[] = { &alive, &dead };
+	struct attributes *set = NULL;
+
+	alive.tid = 10;
+	alive.has_exit_signal = true;
+	alive.exit_signal = SIGSTOP;
+	dead.tid = 20;
+	dead.has_exit_signal = true;
+	assert_int_equal(read_back(entries, 2, &set), 0);
+	assert_int_equal(attributes_exit_signal(attributes_of(set, 10)), SIGSTOP);
+	assert_int_equal(attributes_exit_signal(attributes_of(set, 20)), 0);
+	assert_int_equal(attributes_exit_signal(attributes_of(set, 11)), SIGCHLD);
+	attributes_free(&set);
+}
+
 static void damage_is_refused(void **state)
 {
 	static uint8_t many[PLAN_NODE_WORDS * 8 + 1];
 	MemoryPolicy policy = MEMORY_POLICY__INIT;
 	AreaPolicy area = AREA_POLICY__INIT, *areas[] = { &area, &area };
-	AttributesEntry bad[14];
+	AttributesEntry bad[17];
 	const AttributesEntry *twice[2] = { &bad[0], &bad[0] };
 	struct attributes *set = NULL;
 
-	for (size_t i = 0; i < 14; i++) {
+	for (size_t i = 0; i < 17; i++) {
 		attributes_entry__init(&bad[i]);
 		bad[i].tid = 10;
 	}
@@ -133,7 +152,13 @@ static void damage_is_refused(void **state)
 	bad[12].timer_slack = UINT64_MAX;
 	bad[13].has_ioprio = true;
 	bad[13].ioprio = 0x10000;
-	for (size_t i = 0; i < 14; i++) {
+	bad[14].has_exit_signal = true;
+	bad[14].exit_signal = 65;
+	bad[15] = bad[16] = bad[14];
+	bad[15].tid = bad[16].tid = 20;
+	bad[15].exit_signal = SIGKILL;
+	bad[16].exit_signal = SIGSTOP;
+	for (size_t i = 0; i < 17; i++) {
 		const AttributesEntry *const one[] = { &bad[i] };
 
 		assert_int_equal(read_back(one, 1, &set), -EBADMSG);
@@ -231,6 +256,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(no_image_means_defaults, setup, teardown),
 		cmocka_unit_test_setup_teardown(entries_are_found, setup, teardown),
+		cmocka_unit_test_setup_teardown(exit_signals, setup, teardown),
 		cmocka_unit_test_setup_teardown(damage_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(segments_are_taken_apart, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_differences_are_set, setup, teardown),

@@ -142,6 +142,32 @@ static void test_moment(void **state __unused_arg)
 	assert_int_equal(conflict.kind, SHARE_VM);
 }
 
+/* A sibling could only pass on its own. */
+static void test_exit_signal(void **state __unused_arg)
+{
+	static const struct row rows[] = {
+		{ -1, 'a', 'a', 'a', 'a' },
+		{ 0, 'b', 'b', 'b', 'b' },
+		{ 0, 'b', 'c', 'c', 'c' },
+	};
+
+	assert_int_equal(PLAN(rows), 0);
+	for (int i = 1; i < 3; i++) {
+		nodes[i].by_sibling = false;
+		nodes[i].creator = nodes[i].parent;
+		nodes[i].clone_flags = 0;
+		nodes[i].exit_signal = 10;
+	}
+	assert_int_equal(share_plan(nodes, 3, &conflict), 0);
+	node_is(2, 1, CLONE_VM, 0);
+	nodes[2].by_sibling = false;
+	nodes[2].creator = nodes[2].parent;
+	nodes[2].clone_flags = 0;
+	nodes[2].exit_signal = 0;
+	assert_int_equal(share_plan(nodes, 3, &conflict), -EOPNOTSUPP);
+	assert_int_equal(conflict.pid, 102);
+}
+
 static void test_impossible(void **state __unused_arg)
 {
 	static const struct row crossed[] = {
@@ -190,7 +216,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing),	   cmocka_unit_test(test_child),  cmocka_unit_test(test_grandchild),
 		cmocka_unit_test(test_siblings),   cmocka_unit_test(test_nephew), cmocka_unit_test(test_moment),
-		cmocka_unit_test(test_impossible), cmocka_unit_test(test_dead),
+		cmocka_unit_test(test_impossible), cmocka_unit_test(test_dead),	  cmocka_unit_test(test_exit_signal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
