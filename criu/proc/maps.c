@@ -142,6 +142,8 @@ static int parse_vm_flags(struct parser *p, struct cursor c)
 {
 	struct proc_map *map = &p->list.v[p->list.nr - 1];
 
+	bool unnamed = false;
+
 	if (p->flags_seen)
 		return -EBADMSG;
 	cur_blanks(&c);
@@ -152,9 +154,15 @@ static int parse_vm_flags(struct parser *p, struct cursor c)
 			return -EBADMSG;
 		if ((unsigned char)(c.p[0] - 'a') < 26 && (unsigned char)(c.p[1] - 'a') < 26)
 			known = vm_flag_letters[LETTERS(c.p[0], c.p[1])];
-		map->vm_flags |= known ? 1ull << (known - 1) : PROC_VM(OTHER);
+		if (c.p[0] == '?')
+			unnamed = true;
+		else
+			map->vm_flags |= known ? 1ull << (known - 1) : PROC_VM(OTHER);
 		c.p += 3;
 	}
+	/* Older kernels have no letters for locking on fault; nothing else without letters can be locked. */
+	if (unnamed)
+		map->vm_flags |= map->vm_flags & PROC_VM(LO) ? PROC_VM(LF) : PROC_VM(OTHER);
 	p->flags_seen = true;
 	return 0;
 }

@@ -206,12 +206,14 @@ static void test_flags(void **state __unused_arg)
 		"1000-2000 rw-p 00000000 00:00 0 \nProtectionKey:         3\n"
 		"AnonHugePages:      2048 kB\nAnonymous:       24 kB\nSwapPss:     4 kB\nSwap:     8 kB\n"
 		"VmFlags: rd wr sf um uw ui ss sl dp ht mg hg lf io pf mm sr rr \n"
-		"2000-3000 rw-p 00000000 00:00 0 \nVmFlags: rd ?? zz \n";
+		"2000-3000 rw-p 00000000 00:00 0 \nVmFlags: rd ?? zz \n"
+		"3000-4000 rw-p 00000000 00:00 0 \nVmFlags: rd lo ?? \n";
 	struct proc_map_list list;
 
 	assert_int_equal(proc_parse_maps(text, strlen(text), true, &list), 0);
 	assert_int_equal(list.v[0].pkey, 3);
 	assert_int_equal(list.v[0].own_kib, 32);
+	assert_int_equal(list.v[2].vm_flags, PROC_VM(RD) | PROC_VM(LO) | PROC_VM(LF));
 	assert_int_equal(list.v[0].vm_flags,
 			 PROC_VM(RD) | PROC_VM(WR) | PROC_VM(SF) | PROC_VM(UM) | PROC_VM(UW) | PROC_VM(UI) |
 				 PROC_VM(SS) | PROC_VM(SL) | PROC_VM(DP) | PROC_VM(HT) | PROC_VM(MG) | PROC_VM(HG) |
