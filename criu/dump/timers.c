@@ -88,13 +88,14 @@ static int note_all_sent(struct dump *d, const struct task *task)
 	return r;
 }
 
-/* How the timers [first, first + nr) look to one thread. */
-static int look(struct dump *d, struct task *task, size_t thread, size_t first, size_t nr)
+/* How the timers [first, first + nr) look to one thread, whose OWN_CLOCK, unless that is 0, they are compared with. */
+static int look(struct dump *d, struct task *task, size_t thread, size_t first, size_t nr, int own_clock)
 {
 	const struct posix_timer *v = &state_of(task)->timers.v[first];
 	struct parasite_timers *args = &parasite_args(task)->timers;
 
 	args->nr = nr;
+	args->own_clock = own_clock;
 	for (size_t i = 0; i < nr; i++)
 		args->v[i] = (struct parasite_timer){ .id = v[i].proc.id };
 	return parasite_run(d->ctx, task, thread, PARASITE_GET_TIMERS);
@@ -108,7 +109,7 @@ static int look_all(struct dump *d, struct task *task)
 
 	for (size_t first = 0; first < timers->nr && !r; first += nr) {
 		nr = timers->nr - first < PARASITE_MAX_TIMERS ? timers->nr - first : PARASITE_MAX_TIMERS;
-		r = look(d, task, 0, first, nr);
+		r = look(d, task, 0, first, nr, 0);
 		for (size_t i = 0; i < nr && !r; i++)
 			timers->v[first + i].inside = parasite_args(task)->timers.v[i];
 	}
@@ -123,7 +124,7 @@ static int find_own_clock(struct dump *d, struct task *task, size_t n)
 	if (!t->inside.value_sec && !t->inside.value_nsec)
 		return refuse_timer(d, task, &t->proc, "stopped, on the CPU time of one of several threads");
 	for (size_t i = 0; i < task->nr_threads; i++) {
-		int r = look(d, task, i, n, 1);
+		int r = look(d, task, i, n, 1, t->proc.clockid);
 
 		if (r < 0)
 			return r;

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "mem/extra.h"
+#include "mem/onfault.h"
 #include "mem/vma_internal.h"
 #include "proc/parse.h"
 #include "proc/values.h"
@@ -131,6 +132,12 @@ static int classify_ring(const struct vma_task *task, const struct proc_map *map
 	return 0;
 }
 
+/* A System V segment's inode number is its id, and the first one of an IPC namespace has 0. */
+static bool is_first_segment(const struct proc_map *map)
+{
+	return map->deleted && str_starts(map->name, SYSV_PREFIX);
+}
+
 int vma_classify(const struct vma_task *task, const struct proc_map *map, struct vma *v)
 {
 	int err;
@@ -158,7 +165,7 @@ int vma_classify(const struct vma_task *task, const struct proc_map *map, struct
 	err = refuse_by_flags(task, map);
 	if (err)
 		return err;
-	if (map->ino) {
+	if (map->ino || is_first_segment(map)) {
 		for (size_t i = 0; i < COUNT(refused_files); i++)
 			if (map->deleted == refused_files[i].deleted && str_starts(map->name, refused_files[i].prefix))
 				return vma_refuse(task, map, refused_files[i].kind);
@@ -222,6 +229,8 @@ static int collect(const struct vma_task *task, struct vma_list *list)
 	_cleanup_free_ const struct proc_map **lines = NULL;
 	int err = proc_read_smaps(task->procfd, &maps);
 
+	if (!err)
+		err = onfault_name(&maps);
 	if (err)
 		return cr_fail_errno(task->ctx, err, "task %d (%s): can't read the areas of its memory", task->pid,
 				     task->comm);

@@ -15,7 +15,6 @@
 
 /* What the kernel calls the file behind anonymous memory that is shared, and behind a shared mapping of /dev/zero. */
 #define SHARED_ANON_NAME "/dev/zero"
-#define SYSV_PREFIX	 "/SYSV"
 #define HUGE_ANON_NAME	 "/anon_hugepage"
 #define MEM_MAJOR	 1
 #define ZERO_MINOR	 5

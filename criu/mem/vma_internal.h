@@ -6,6 +6,9 @@
 #include "mem/vma.h"
 #include "proc/maps.h"
 
+/* What the name of a System V segment begins with. */
+#define SYSV_PREFIX "/SYSV"
+
 /* The task whose areas are collected, for messages and for opening its map_files. */
 struct vma_task {
 	struct cr_ctx *ctx;

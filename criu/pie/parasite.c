@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "pie/parasite.h"
 
@@ -166,20 +167,55 @@ static long get_fd_flags(struct parasite_fd *fd)
 
 static long get_timer(struct parasite_timer *t)
 {
-	int64_t first[4], second[4]; /* interval and value */
-	long r = sys_timer_gettime(t->id, first);
+	int64_t now[4]; /* interval and value */
+	long r = sys_timer_gettime(t->id, now);
 
-	if (!r)
-		r = sys_timer_gettime(t->id, second);
 	if (r < 0)
 		return r;
-	t->interval_sec = second[0];
-	t->interval_nsec = second[1];
-	t->value_sec = second[2];
-	t->value_nsec = second[3];
-	t->runs = first[2] != second[2] || first[3] != second[3];
+	t->interval_sec = now[0];
+	t->interval_nsec = now[1];
+	t->value_sec = now[2];
+	t->value_nsec = now[3];
 	t->overrun = sys_timer_getoverrun(t->id);
 	return t->overrun < 0 ? t->overrun : 0;
+}
+
+/* CPU time goes on by the tick (of the scheduler's clock, or of what is accounted by ticks). */
+#define MAX_TICK_NS 200000000
+
+/* Returns when the calling thread's CLOCK has gone on. */
+static long use_time(int clock)
+{
+	int64_t began[2], now[2], began_cpu[2], cpu[2]; /* s and ns */
+	long r = sys_clock_gettime(CLOCK_MONOTONIC, began);
+
+	if (!r)
+		r = sys_clock_gettime(clock, began_cpu);
+	while (!r) {
+		for (volatile int i = 0; i < 10000; i++)
+			;
+		r = sys_clock_gettime(clock, cpu);
+		if (r || cpu[0] != began_cpu[0] || cpu[1] != began_cpu[1])
+			break;
+		r = sys_clock_gettime(CLOCK_MONOTONIC, now);
+		if (!r && (now[0] - began[0]) * 1000000000 + now[1] - began[1] > MAX_TICK_NS)
+			break;
+	}
+	return r;
+}
+
+/* Does the timer's clock go on when the calling thread's does? */
+static long compare_timer(struct parasite_timer *t, int clock)
+{
+	int64_t before[4];
+	long r = sys_timer_gettime(t->id, before);
+
+	if (!r)
+		r = use_time(clock);
+	if (!r)
+		r = get_timer(t);
+	t->runs = before[2] != t->value_sec || before[3] != t->value_nsec;
+	return r;
 }
 
 static long get_timers(struct parasite_timers *timers)
@@ -187,7 +223,7 @@ static long get_timers(struct parasite_timers *timers)
 	long r = 0;
 
 	for (uint32_t i = 0; i < timers->nr && !r; i++)
-		r = get_timer(&timers->v[i]);
+		r = timers->own_clock ? compare_timer(&timers->v[i], timers->own_clock) : get_timer(&timers->v[i]);
 	return r;
 }
 

@@ -94,14 +94,15 @@ struct parasite_timer {
 	int32_t id;
 	int32_t overrun; /* timer_getoverrun(2) */
 	int64_t interval_sec, interval_nsec, value_sec, value_nsec;
-	uint32_t runs; /* its clock has moved while the calling thread looked at it twice */
+	uint32_t runs; /* where own_clock is given: its clock goes on while the calling thread runs */
 	uint32_t reserved;
 };
 
 #define PARASITE_MAX_TIMERS 192
 
 struct parasite_timers {
-	uint32_t nr, reserved;
+	uint32_t nr;
+	int32_t own_clock; /* of the calling thread, to compare timers with; 0: don't */
 	struct parasite_timer v[PARASITE_MAX_TIMERS];
 };
 

@@ -65,6 +65,8 @@ static void test_kinds(void **state __unused_arg)
 		{ FILE_ " (deleted)" FLAGS("rd wr"), VMA_AREA_REGULAR | VMA_FILE_PRIVATE, MAP_PRIVATE, 0x3000, 0 },
 		{ "7f0000000000-7f0000002000 rw-s 00000000 00:01 9 /[aio] (deleted)" FLAGS("rd"), VMA_AREA_AIORING,
 		  MAP_SHARED, 0, 0 },
+		{ "7f0000000000-7f0000002000 rw-s 00000000 00:01 0 /SYSV00000000 (deleted)" FLAGS("rd wr sh"),
+		  VMA_AREA_REGULAR | VMA_FILE_SHARED, MAP_SHARED, 0, 0 },
 		{ SHARED FLAGS("rd wr sh sr"), VMA_AREA_REGULAR | VMA_FILE_SHARED, MAP_SHARED, 0x3000, 1 << 2 },
 		{ "7f0000000000-7f0000004000 r--p 00000000 00:00 0 [vvar]" FLAGS("rd mr pf io de dd sd"),
 		  VMA_AREA_REGULAR | VMA_ANON_PRIVATE | VMA_AREA_VVAR, MAP_PRIVATE | MAP_ANONYMOUS, 0, 0x10000 },

@@ -22,7 +22,7 @@ def base_dir():
 
 def in_namespace(argv, **kw):
     """Runs a command as the first process of a new pid namespace; everything in it ends with it."""
-    return subprocess.run(["unshare", "--pid", "--mount", "--propagation", "private", "--fork",
+    return subprocess.run(["unshare", "--pid", "--mount", "--ipc", "--propagation", "private", "--fork",
                            "--kill-child=SIGKILL", "--mount-proc"] + argv, stdin=subprocess.DEVNULL, **kw)
 
 

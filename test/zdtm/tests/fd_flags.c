@@ -39,7 +39,11 @@ int main(int argc, char **argv)
 	MUST(symlink("somewhere", "dir/link"));
 	MUST(chmod(".", 0777));
 	for (size_t i = 0; i < NR; i++) {
-		fd[i] = MUST(open("dir/file", flags[i], 0600));
+		fd[i] = open("dir/file", flags[i], 0600);
+		/* Old kernels' tmpfs has no O_DIRECT. */
+		if (fd[i] < 0 && errno == EINVAL)
+			fd[i] = open("dir/file", flags[i] & ~O_DIRECT, 0600);
+		MUST(fd[i]);
 		have[i] = fcntl(fd[i], F_GETFL);
 	}
 	link_fd = MUST(open("dir/link", O_PATH | O_NOFOLLOW));

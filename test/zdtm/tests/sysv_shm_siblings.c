@@ -3,6 +3,7 @@
  * System V segments of tasks whose parent has none; made by another user; locked; with an id like other shared
  * memory's.
  */
+#include <stdatomic.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -15,6 +16,7 @@
 #define SIZE (2 * TEST_PAGE)
 
 static struct test_sync sync_all;
+static atomic_int *looked_at; /* nothing is detached before */
 static int ids[NR];
 
 /* Anonymous memory is numbered in the same range. */
@@ -35,6 +37,8 @@ static void child(int which)
 		test_verify(mem[i] + TEST_PAGE, TEST_PAGE, 2 * i + 1);
 		test_verify(anon[i], SIZE, 100 + i);
 	}
+	while (!atomic_load(looked_at))
+		test_msleep(2);
 	_exit(0);
 }
 
@@ -71,6 +75,8 @@ int main(int argc, char **argv)
 		ids[i] = MUST(shmget(IPC_PRIVATE, SIZE, 0600));
 	MUST(shmctl(ids[1], SHM_LOCK, NULL));
 	test_sync_init(&sync_all);
+	looked_at =
+		MUST((atomic_int *)mmap(NULL, TEST_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
 	for (int i = 0; i < 2; i++) {
 		kids[i] = MUST(fork());
 		if (kids[i] == 0)
@@ -90,6 +96,7 @@ int main(int argc, char **argv)
 	MUST(shmctl(ids[1], IPC_STAT, &ds));
 	CHECK_EQ(ds.shm_perm.mode, 0600 | SHM_DEST | SHM_LOCKED);
 	CHECK_EQ(ds.shm_nattch, 2);
+	atomic_store(looked_at, 1);
 	if (test_sabotage())
 		*MUST((char *)shmat(ids[5], NULL, 0)) = 'x';
 	test_reap(kids[0]);
