@@ -7,7 +7,6 @@
 #include "dump/aio.h"
 #include "dump/state.h"
 #include "dump/unkept.h"
-#include "mem/onfault.h"
 #include "proc/maps.h"
 #include "seize/supervisor.h"
 
@@ -42,8 +41,6 @@ static int ask_locks(struct dump *d, struct task *task)
 		return 0;
 	at = compel_remote_addr(task->dump->parasite, parasite_args(task));
 	r = proc_read_smaps(task->dump->procfd, &maps);
-	if (!r)
-		r = onfault_name(&maps);
 	if (r < 0)
 		return cr_fail_errno(d->ctx, r, "Can't read the areas of task %d", task->pid);
 	s->locks = MCL_FUTURE;

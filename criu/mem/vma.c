@@ -12,7 +12,6 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "mem/extra.h"
-#include "mem/onfault.h"
 #include "mem/vma_internal.h"
 #include "proc/parse.h"
 #include "proc/values.h"
@@ -229,8 +228,6 @@ static int collect(const struct vma_task *task, struct vma_list *list)
 	_cleanup_free_ const struct proc_map **lines = NULL;
 	int err = proc_read_smaps(task->procfd, &maps);
 
-	if (!err)
-		err = onfault_name(&maps);
 	if (err)
 		return cr_fail_errno(task->ctx, err, "task %d (%s): can't read the areas of its memory", task->pid,
 				     task->comm);

@@ -6,17 +6,20 @@
   vm.py run [JOB...]           those, or all of them; `make test-vm` is all
   vm.py run --kernel 6.1 ...   on this kernel only (default: each of KERNELS)
 
-The guest sees this machine's own root file system, so what is built here is what is tested there. Jobs are run kernel
-by kernel. The last line is "N passed, N failed, N skipped".
+The guest sees this machine's own root file system, so what is built here is what is tested there: don't build while it
+runs. Jobs are run kernel by kernel. What fails is printed at once, and each minute how far it is. The last line is
+"N passed, N failed, N skipped".
 """
 import argparse
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -24,8 +27,12 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 RUN = "/usr/bin/python3 test/zdtm/run.py"
 KERNELS = ("6.1", "6.12")
 SUMMARY = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?", re.M)
+STEP = re.compile(r"(?:\[(\d+/\d+)\] )?(PASS|FAIL|SKIP|ok) +(\S+)")
 SLOW = "--rounds 1 --timeout 240 -j 2"
-TOO_MUCH = ("threads_1000", "mem_areas_65000")  # minutes each without a real processor, and no other code than smaller ones
+# Minutes each without a real processor, and no other code than smaller ones.
+TOO_MUCH = ("threads_1000", "mem_areas_65000", "mem_areas_limit")
+
+SILENT = 20 * 60  # s without a line: the guest hangs. A test that takes all the time it may ends before
 
 # The guest's root is an overlay, which lacks things that tests do with files; tmpfs has them.
 START = "ulimit -n 1048576; mount -t tmpfs tmpfs /tmp; "
@@ -37,17 +44,66 @@ class Boot:
 
     def __init__(self, kernel, share, verbose):
         self.kernel, self.share, self.verbose = kernel, share, verbose
+        self.job = ""
 
     def run(self, command, device="none", minutes=60):
         """(exit status, output) of a shell line in the guest, in the tree's top directory."""
         argv = [os.path.join(HERE, "run-in-vm"), "-k", self.kernel, "-d", device, "-m", "3500", "-t", str(minutes * 60),
                 "-w", self.share, "-C", TOP, START + command]
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              check=False)
-        text = done.stdout.decode(errors="replace")
-        if self.verbose:
-            print(text, flush=True)
-        return done.returncode, text
+        with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              start_new_session=True) as guest:
+            # Its own exit trap ends QEMU and removes what it made.
+            timer = Watch(lambda: os.killpg(guest.pid, signal.SIGTERM))
+            try:
+                text = self.follow(guest.stdout, timer)
+            except BaseException:
+                os.killpg(guest.pid, signal.SIGTERM)
+                raise
+            finally:
+                timer.stop()
+        return guest.returncode, text
+
+    def follow(self, stream, timer):
+        """All that comes; prints what a person wants to see at once."""
+        lines, told, failing, steps = [], time.monotonic(), False, 0
+        for raw in stream:
+            line = raw.decode(errors="replace")
+            lines.append(line)
+            timer.again()
+            step = STEP.match(line)
+            steps += bool(step)
+            if step or SUMMARY.match(line):
+                failing = bool(step and step[2] == "FAIL")
+            if self.verbose or failing:
+                print(line, end="", flush=True)
+            elif step and time.monotonic() - told > 60:
+                told = time.monotonic()
+                print(f"     {self.kernel:5} {self.job:12} {step[1] or steps}: {step[3]}", flush=True)
+        if timer.fired:
+            lines.append(f"vm.py: nothing was heard for {SILENT} s\n")
+        return "".join(lines)
+
+
+class Watch:
+    """Calls ACT when again() hasn't been called for SILENT seconds."""
+
+    def __init__(self, act):
+        self.act, self.fired, self.timer = act, False, None
+        self.again()
+
+    def fire(self):
+        self.fired = True
+        self.act()
+
+    def again(self):
+        self.stop()
+        self.timer = threading.Timer(SILENT, self.fire)
+        self.timer.daemon = True
+        self.timer.start()
+
+    def stop(self):
+        if self.timer:
+            self.timer.cancel()
 
 
 def all_tests():
@@ -100,9 +156,22 @@ def job_nvdimm(boot):
     return boot.run(f"TMPDIR=$PMEM_DIR {RUN} run --pmem {SLOW} {names}", device="nvdimm")
 
 
+def job_memory(boot):
+    """Memory in swap; and where no memory may be promised that isn't there (vm.overcommit_memory=2)."""
+    names = " ".join(n for n in all_tests() if re.match(r"plain$|rich$|mem_|threads_one", n))
+    status, text = boot.run(
+        "modprobe zram && echo 512M > /sys/block/zram0/disksize && mkswap /dev/zram0 && swapon /dev/zram0 || exit 1\n"
+        f"bad=0\n{RUN} run --both {SLOW} mem_swapped || bad=1\n"
+        "swapoff -a; echo 2 > /proc/sys/vm/overcommit_memory; echo 80 > /proc/sys/vm/overcommit_ratio\n"
+        f"{RUN} run {SLOW} {names} || bad=1\nexit $bad")
+    passed = re.search(r"PASS mem_swapped files", text) and re.search(r"PASS mem_swapped pmem", text)
+    return status if passed else status or 1, text
+
+
 def job_elsewhere(boot):
     """A set that was dumped on the other kernel is restored here: another vDSO."""
     other = Boot([k for k in KERNELS if k != boot.kernel][0], boot.share, boot.verbose)
+    other.job = boot.job
     tar = os.path.join(boot.share, "elsewhere.tar")
     status, text = other.run(f"test/vm/elsewhere.py dump {tar} {' '.join(ELSEWHERE)}")
     if status == 0:
@@ -111,7 +180,7 @@ def job_elsewhere(boot):
 
 
 JOBS = {"tests": job_tests, "units": job_units, "scenarios": job_scenarios, "faults": job_faults, "probes": job_probes,
-        "nvdimm": job_nvdimm, "elsewhere": job_elsewhere}
+        "nvdimm": job_nvdimm, "memory": job_memory, "elsewhere": job_elsewhere}
 
 
 def count(status, text):
@@ -143,14 +212,15 @@ def main():
         boot = Boot(kernel, share, a.verbose)
         for name in a.jobs or JOBS:
             began = time.monotonic()
+            boot.job = name
             status, text = JOBS[name](boot)
             numbers = count(status, text)
             totals = [x + y for x, y in zip(totals, numbers)]
             passed, failed, skipped = numbers
             print(f"{'FAIL' if failed else 'ok':4} {kernel:5} {name:12} {passed:5} passed {failed:3} failed {skipped:3} skipped "
                   f"{time.monotonic() - began:7.0f} s", flush=True)
-            if failed:
-                print(text[-20000:] if not a.verbose else "", flush=True)
+            if failed and not a.verbose:
+                print(f"---- how it ended:\n{text[-2000:].rstrip()}\n----", flush=True)
         shutil.rmtree(share, ignore_errors=True)
     print(f"{totals[0]} passed, {totals[1]} failed, {totals[2]} skipped")
     return 1 if totals[1] else 0

@@ -35,7 +35,7 @@ void test_init_nosignal(int argc, char **argv);
 void test_ready(void);
 /* First task: sleeps in sigsuspend(2) until the runner says go. */
 void test_wait(void);
-/* Any process or thread: looks for the file every 5 ms until the runner says go. */
+/* Any process or thread: looks for the file every few ms until the runner says go. */
 void test_wait_polling(void);
 /* Has the runner said go? Never blocks. */
 bool test_go(void);

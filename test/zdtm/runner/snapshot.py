@@ -122,7 +122,8 @@ def maps(pid, names):
         m = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) (\S+) (\d+) *(.*)", line)
         if m:
             name, ino = m[7], m[6]
-            if ino != "0" and (name.startswith(("/dev/zero (deleted)", "/SYSV", "/memfd:", "socket:", "anon_inode:"))):
+            # The first System V segment of a namespace has 0.
+            if name.startswith(("/dev/zero (deleted)", "/SYSV", "/memfd:", "socket:", "anon_inode:")):
                 name = f"{name.split('[')[0]} #{names.number('shm', ino)}"
             area = {"start": int(m[1], 16), "end": int(m[2], 16), "perms": m[3], "offset": int(m[4], 16),
                     "name": names(name),

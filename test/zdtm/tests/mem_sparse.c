@@ -18,8 +18,10 @@ int main(int argc, char **argv)
 	char *mem, *none, *inside;
 
 	test_init(argc, argv);
-	mem = MUST((char *)mmap(NULL, 4 * TIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-				0));
+	mem = mmap(NULL, 4 * TIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (mem == MAP_FAILED && errno == ENOMEM)
+		skip("so much memory may not be promised here (vm.overcommit_memory)");
+	CHECK(mem != MAP_FAILED);
 	none = MUST((char *)mmap(NULL, 20 * TIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
 	for (int i = 0; i < NR; i++)
 		test_fill(mem + i * STEP, TEST_PAGE, i);
