@@ -20,9 +20,12 @@ MARKS = re.compile(r"runtime error:|(Address|Leak|UndefinedBehavior)Sanitizer")
 SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
 # Each is run with the sanitized criu; the programs of the tests are as ever.
 END_TO_END = (
-    ["run", "plain_static", "rich", "threads_100", "tree_ids", "sessions", "zombies", "mem_large", "unix_stream"],
+    ["run", "plain_static", "rich", "threads_100", "tree_ids", "sessions", "zombies", "mem_large", "unix_stream",
+     "mem_aio", "memfd", "sysv_shm", "timer_pending", "seccomp_threads", "user_dispatch", "unix_listen", "fd_link_remap"],
     ["run", "--pmem", "plain_static", "rich", "mem_large"],
 )
+MUTATED = ["plain_static", "rich", "mem_aio", "memfd_seals", "sysv_shm_pieces", "timer_pending", "seccomp_threads",
+           "unix_listen", "tcp_listen", "ldt"]
 LIMIT = 400
 
 
@@ -60,7 +63,7 @@ def main():
         return 1
     zdtm = [sys.executable, "test/zdtm/run.py", "-j", "2", "--criu", f"{BUILD}/criu/criu"]
     commands = [[path] for path in unit_tests()]
-    commands += [zdtm + words for words in END_TO_END] + [zdtm + ["mutate", "--count", str(count)]]
+    commands += [zdtm + words for words in END_TO_END] + [zdtm + ["mutate", "--count", str(count)] + MUTATED]
     totals = [0, 0, 0]
     with tempfile.TemporaryDirectory() as place:
         for command in commands:

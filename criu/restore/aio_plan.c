@@ -26,7 +26,6 @@ int mem_plan_rings(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm, const struc
 		return -ENOMEM;
 	for (size_t i = 0; i < plan->nr_areas; i++) {
 		struct plan_area *area = &plan->areas[i];
-		const AioRingEntry *e = mm->aios[plan->nr_rings];
 		struct aio_ring_head ring;
 		int err;
 
@@ -38,14 +37,15 @@ int mem_plan_rings(struct cr_ctx *ctx, pid_t pid, const MmEntry *mm, const struc
 		if (!aio_ring_sane(&ring, area->len))
 			return cr_fail(ctx, -EBADMSG, "Task %d: the AIO ring at %#llx is damaged", pid,
 				       (unsigned long long)area->start);
-		plan->rings[plan->nr_rings++] = (struct plan_ring){
+		plan->rings[plan->nr_rings] = (struct plan_ring){
 			.addr = area->start,
 			.len = area->len,
 			.madv = area->madv,
-			.nr_requests = e->nr_req,
+			.nr_requests = mm->aios[plan->nr_rings]->nr_req,
 			.head = ring.head,
 			.nr_unread = (ring.tail + ring.nr - ring.head) % ring.nr,
 		};
+		plan->nr_rings++;
 		area->madv = 0;
 	}
 	return 0;

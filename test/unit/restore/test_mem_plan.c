@@ -230,6 +230,7 @@ static void test_rings(void **state __unused_arg)
 				    .status = VMA_AREA_AIORING,
 				    .flags = MAP_SHARED,
 				    .prot = PROT_READ | PROT_WRITE };
+		area(&s, 0x20000, 0x21000, PROT_READ, VMA_ANON_PRIVATE);
 		if (i != 4)
 			run(&s, 0x10000, 1);
 		s.mm.n_aios = 1;
