@@ -24,14 +24,15 @@ static long trace(long request, pid_t tid, unsigned long addr, void *data)
 
 /*
  * Most threads can be told without reading a file: one with a filter by ptrace(2), a strict one because it can be in
- * none but a few system calls.
+ * none but a few system calls, or in the one that has made it strict.
  */
 static bool is_free_of_seccomp(const struct compel_thread *th)
 {
 #if defined(__x86_64__)
 	const long nr = th->regs.orig_rax;
 
-	if (nr < 0 || nr == SYS_read || nr == SYS_write || nr == SYS_exit || nr == SYS_rt_sigreturn)
+	if (nr < 0 || nr == SYS_read || nr == SYS_write || nr == SYS_exit || nr == SYS_rt_sigreturn ||
+	    nr == SYS_prctl || nr == SYS_seccomp)
 		return false;
 	return trace(PTRACE_SECCOMP_GET_FILTER, th->tid, 0, NULL) == -EINVAL;
 #else
