@@ -4,19 +4,8 @@
  * The calls that we make in it must not be: it is switched off while we hold the thread.
  */
 #include <errno.h>
-#include <sys/ptrace.h>
 
 #include "dump/state.h"
-
-#ifndef PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG
-#define PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG 0x4210
-#define PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG 0x4211
-#endif
-
-static int set_dispatch(pid_t tid, const struct user_dispatch *config)
-{
-	return ptrace(PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG, tid, sizeof(*config), config) ? -errno : 0;
-}
 
 int dump_suspend_dispatch(struct dump *d, const struct task *task)
 {
@@ -27,7 +16,7 @@ int dump_suspend_dispatch(struct dump *d, const struct task *task)
 		struct user_dispatch config = { 0 };
 		int r;
 
-		if (ptrace(PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, tid, sizeof(config), &config))
+		if (user_dispatch_get(tid, &config))
 			return 0; /* before Linux 6.4 */
 		if (!config.mode)
 			continue;
@@ -35,7 +24,7 @@ int dump_suspend_dispatch(struct dump *d, const struct task *task)
 			s->dispatch = calloc(task->nr_threads, sizeof(*s->dispatch));
 		if (!s->dispatch)
 			return -ENOMEM;
-		r = set_dispatch(tid, &(struct user_dispatch){ 0 });
+		r = user_dispatch_set(tid, &(struct user_dispatch){ 0 });
 		if (r < 0)
 			return cr_fail_errno(d->ctx, r, "Can't suspend the system call dispatch of thread %d", tid);
 		s->dispatch[i] = config;
@@ -52,7 +41,7 @@ void dump_resume_dispatch(struct dump *d, struct task *task)
 	/* Taking it out takes system calls. */
 	seize_cure(d->ctx, task);
 	for (size_t i = 0; i < task->nr_threads; i++) {
-		int r = s->dispatch[i].mode ? set_dispatch(task->threads[i].tid, &s->dispatch[i]) : 0;
+		int r = s->dispatch[i].mode ? user_dispatch_set(task->threads[i].tid, &s->dispatch[i]) : 0;
 
 		if (r < 0 && r != -ESRCH)
 			log_warn(d->ctx->log, "Can't resume the system call dispatch of thread %d",

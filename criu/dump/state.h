@@ -17,15 +17,10 @@
 #include "task/seccomp_set.h"
 #include "task/share.h"
 #include "task/task.h"
+#include "task/user_dispatch.h"
 
 struct kernel;	   /* kernel/ */
 struct shmem_dump; /* mem/shmem.h */
-
-/* What ptrace(2) tells of prctl(PR_SET_SYSCALL_USER_DISPATCH): PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG. */
-struct user_dispatch {
-	uint64_t mode; /* 0: off */
-	uint64_t selector, offset, len;
-};
 
 /* Of one thread. */
 struct dump_seccomp {

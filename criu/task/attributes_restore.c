@@ -4,16 +4,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "task/attributes.h"
+#include "task/user_dispatch.h"
 
-#ifndef PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG
-#define PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG 0x4210
-#endif
 #define WHO_THREAD 1 /* ioprio_set(2) */
 
 static int set_cpus(struct cr_ctx *ctx, const AttributesEntry *e, pid_t tid)
@@ -41,19 +38,16 @@ int attributes_restore_thread(struct cr_ctx *ctx, const AttributesEntry *e, pid_
 
 int attributes_restore_dispatch(struct cr_ctx *ctx, const AttributesEntry *e, pid_t tid)
 {
-	/* As ptrace(2) takes it. */
-	struct {
-		uint64_t mode, selector, offset, len;
-	} config = { .mode = 1 };
+	struct user_dispatch config = { .mode = 1 };
+	int r;
 
 	if (!e->dispatch)
 		return 0;
 	config.selector = e->dispatch->selector;
 	config.offset = e->dispatch->offset;
 	config.len = e->dispatch->len;
-	if (ptrace(PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG, tid, sizeof(config), &config))
-		return cr_fail_errno(ctx, -errno, "Can't set the system call dispatch of thread %d", tid);
-	return 0;
+	r = user_dispatch_set(tid, &config);
+	return r < 0 ? cr_fail_errno(ctx, r, "Can't set the system call dispatch of thread %d", tid) : 0;
 }
 
 static int write_value(pid_t pid, const char *name, const char *value)
