@@ -7,7 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* As the kernel tells it. Calls from elsewhere than the LEN bytes from OFFSET on, which may wrap around, become signals. */
+/* As the kernel tells it. Calls from elsewhere than the LEN bytes from OFFSET on, which may wrap around, become
+ * signals. */
 struct user_dispatch {
 	uint64_t mode; /* 0: off; else 1 */
 	uint64_t selector, offset, len;

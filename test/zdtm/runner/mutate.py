@@ -21,7 +21,7 @@ NEEDED = ("inventory.img", "pstree.img", "core-", "mm-", "pagemap-", "pages-", "
 
 
 def needed(name):
-    return name.startswith(NEEDED) and "shmem" not in name
+    return name.startswith(NEEDED) and "shmem" not in name and name != "mm-extra.img"
 
 
 class Damage:
