@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,6 +21,14 @@
 #include "eventpoll.pb-c.h"
 
 #define WATCHED_MAX 1000000u
+
+/* EPIOCGPARAMS of ioctl_eventpoll(2), Linux 6.9: newer than the headers of some distributions. */
+struct busy_polling {
+	uint32_t usecs;
+	uint16_t budget;
+	uint8_t prefer, pad;
+};
+#define GET_BUSY_POLLING _IOR(0x8A, 0x02, struct busy_polling)
 
 static bool epoll_match(const struct fd_object *obj)
 {
@@ -97,6 +106,15 @@ static int read_watched(struct fd_dump *dump, const struct fd_object *obj, Event
 	return 0;
 }
 
+/* No image has room for it, and nothing but speed depends on it. */
+static void warn_of_busy_polling(struct fd_dump *dump, const struct fd_object *obj)
+{
+	struct busy_polling set = { 0 };
+
+	if (!ioctl(obj->fd, GET_BUSY_POLLING, &set) && (set.usecs || set.budget || set.prefer))
+		log_warn(dump->ctx->log, FD_WHO "its busy polling (EPIOCSPARAMS) won't be restored", FD_WHO_ARGS(obj));
+}
+
 static int epoll_dump(struct fd_dump *dump, const struct fd_object *obj)
 {
 	_cleanup_free_ EventpollTfdEntry *v = NULL;
@@ -117,6 +135,7 @@ static int epoll_dump(struct fd_dump *dump, const struct fd_object *obj)
 		r = fown_dump(dump, obj, &fown);
 	if (r < 0)
 		return r;
+	warn_of_busy_polling(dump, obj);
 	for (size_t i = 0; i < nr; i++)
 		pointers[i] = &v[i];
 	entry.id = obj->id;
