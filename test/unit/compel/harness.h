@@ -66,13 +66,22 @@ static inline long now_ms(void)
 	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+/* How much slower than usual this machine is: TEST_TIME_FACTOR, 1 by default. */
+static inline long time_factor(void)
+{
+	const char *text = getenv("TEST_TIME_FACTOR");
+	long factor = text ? strtol(text, NULL, 10) : 1;
+
+	return factor >= 1 && factor <= 100 ? factor : 1;
+}
+
 /* The child runs @fn, which sets ready when the test may begin; it exits with what @fn returns. */
 static inline void child_start(struct child *c, int (*fn)(struct shared *))
 {
 	pid_t parent = getpid();
 
 	memset(c, 0, sizeof(*c));
-	alarm(TEST_SECONDS);
+	alarm(TEST_SECONDS * time_factor());
 	c->sh = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(c->sh, MAP_FAILED);
 	c->pid = fork();
@@ -81,7 +90,7 @@ static inline void child_start(struct child *c, int (*fn)(struct shared *))
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(1);
-		alarm(TEST_SECONDS);
+		alarm(TEST_SECONDS * time_factor());
 		_exit(fn(c->sh));
 	}
 	while (!c->sh->ready)

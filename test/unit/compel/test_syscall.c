@@ -105,6 +105,16 @@ static void test_exit(void **state)
 
 /* ---- sleeping calls ---- */
 
+static long sleep_ms(void)
+{
+	return 400 * time_factor();
+}
+
+static struct timespec sleep_time(void)
+{
+	return (struct timespec){ sleep_ms() / 1000, sleep_ms() % 1000 * 1000000 };
+}
+
 static void measure(struct shared *sh, long start, int result, int error)
 {
 	sh->elapsed_ms = now_ms() - start;
@@ -114,7 +124,7 @@ static void measure(struct shared *sh, long start, int result, int error)
 
 static int in_nanosleep(struct shared *sh)
 {
-	struct timespec ts = { .tv_nsec = 400 * 1000000L };
+	struct timespec ts = sleep_time();
 	long start = now_ms();
 	int r;
 
@@ -134,14 +144,14 @@ static int in_poll(struct shared *sh)
 		return 1;
 	p = (struct pollfd){ .fd = fds[0], .events = POLLIN };
 	sh->ready = 1;
-	r = poll(&p, 1, 400);
+	r = poll(&p, 1, sleep_ms());
 	measure(sh, start, r, errno);
 	return 0;
 }
 
 static int in_futex(struct shared *sh)
 {
-	struct timespec ts = { .tv_nsec = 400 * 1000000L };
+	struct timespec ts = sleep_time();
 	long start = now_ms();
 	int word = 1, r;
 
@@ -153,7 +163,7 @@ static int in_futex(struct shared *sh)
 
 static int in_select(struct shared *sh)
 {
-	struct timeval tv = { .tv_usec = 400000 };
+	struct timeval tv = { sleep_ms() / 1000, sleep_ms() % 1000 * 1000 };
 	long start = now_ms();
 	int r;
 
@@ -165,13 +175,13 @@ static int in_select(struct shared *sh)
 
 static int in_clock_nanosleep(struct shared *sh)
 {
-	struct timespec ts;
+	struct timespec ts, more = sleep_time();
 	long start = now_ms();
 	int r;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ts.tv_nsec += 400 * 1000000L;
-	ts.tv_sec += ts.tv_nsec / 1000000000L;
+	ts.tv_nsec += more.tv_nsec;
+	ts.tv_sec += more.tv_sec + ts.tv_nsec / 1000000000L;
 	ts.tv_nsec %= 1000000000L;
 	sh->ready = 1;
 	r = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
@@ -179,7 +189,8 @@ static int in_clock_nanosleep(struct shared *sh)
 	return 0;
 }
 
-/* Sleeps of 400 ms, disturbed at 100, 150 and 200 ms, take just so long and give their usual result. */
+/* Sleeps (of 400 ms on a usual machine) that are disturbed three times, take just so long and give their usual result.
+ */
 static void timed(int (*fn)(struct shared *), int result, int error)
 {
 	struct child c;
@@ -197,8 +208,8 @@ static void timed(int (*fn)(struct shared *), int result, int error)
 	assert_int_equal(c.sh->result, result);
 	if (result < 0)
 		assert_int_equal(c.sh->code, error);
-	if (c.sh->elapsed_ms < 399 || c.sh->elapsed_ms > 550)
-		fail_msg("slept %ld ms instead of 400", c.sh->elapsed_ms);
+	if (c.sh->elapsed_ms < sleep_ms() - 1 || c.sh->elapsed_ms > sleep_ms() + 150 * time_factor())
+		fail_msg("slept %ld ms instead of %ld", c.sh->elapsed_ms, sleep_ms());
 	child_finish(&c);
 }
 

@@ -117,7 +117,7 @@ static void test_cost(void **state)
 	struct compel_thread *ths = calloc(NR_THREADS, sizeof(*ths));
 	struct compel_blob_ctl *ctl;
 	struct child c;
-	long start = now_ms(), value, stopped, slow, fast;
+	long start = now_ms(), value, stopped, slow, fast, limit = 2000 * time_factor();
 
 	child_start(&c, many);
 	start = now_ms();
@@ -144,7 +144,7 @@ static void test_cost(void **state)
 	free(ths);
 	print_message("%d threads: stopped in %ld ms; 1000 system calls in %ld ms, by the blob in %ld ms\n", NR_THREADS,
 		      stopped, slow, fast);
-	assert_true(stopped < 2000 && slow < 2000 && fast < 2000);
+	assert_true(stopped < limit && slow < limit && fast < limit);
 }
 
 int main(void)
