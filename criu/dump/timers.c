@@ -116,14 +116,25 @@ static int look_all(struct dump *d, struct task *task)
 	return r;
 }
 
+/* The index of the thread that it notifies, which most often is the one whose time it is. */
+static size_t likely_owner(const struct task *task, const struct posix_timer *t)
+{
+	for (size_t i = 0; t->proc.to_thread && i < task->nr_threads; i++)
+		if (task->threads[i].tid == t->proc.target)
+			return i;
+	return 0;
+}
+
 /* The kernel doesn't say whose CPU time it is, but it only goes on in the thread that runs. */
 static int find_own_clock(struct dump *d, struct task *task, size_t n)
 {
 	struct posix_timer *t = &state_of(task)->timers.v[n];
+	size_t likely = likely_owner(task, t);
 
 	if (!t->inside.value_sec && !t->inside.value_nsec)
 		return refuse_timer(d, task, &t->proc, "stopped, on the CPU time of one of several threads");
-	for (size_t i = 0; i < task->nr_threads; i++) {
+	for (size_t k = 0; k < task->nr_threads; k++) {
+		size_t i = !k ? likely : k <= likely ? k - 1 : k;
 		int r = look(d, task, i, n, 1, t->proc.clockid);
 
 		if (r < 0)

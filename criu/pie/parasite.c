@@ -205,13 +205,33 @@ static long use_time(int clock)
 }
 
 /* Does the timer's clock go on when the calling thread's does? */
+/*
+ * One that is due is sent by the next tick that its clock's thread runs through, and has a nanosecond left until then.
+ * Waits for that, or so long that it isn't ours.
+ */
+static long outlast_tick(int id)
+{
+	int64_t began[2], now[2], left[4]; /* s and ns */
+	long r = sys_clock_gettime(CLOCK_MONOTONIC, began);
+
+	while (!r) {
+		r = sys_timer_gettime(id, left);
+		if (r || left[2] || left[3] != 1)
+			break;
+		r = sys_clock_gettime(CLOCK_MONOTONIC, now);
+		if (!r && (now[0] - began[0]) * 1000000000 + now[1] - began[1] > MAX_TICK_NS)
+			break;
+	}
+	return r;
+}
+
 static long compare_timer(struct parasite_timer *t, int clock)
 {
 	int64_t before[4];
 	long r = sys_timer_gettime(t->id, before);
 
 	if (!r)
-		r = use_time(clock);
+		r = !before[2] && before[3] == 1 ? outlast_tick(t->id) : use_time(clock);
 	if (!r)
 		r = get_timer(t);
 	t->runs = before[2] != t->value_sec || before[3] != t->value_nsec;
