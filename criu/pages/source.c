@@ -179,12 +179,18 @@ static bool is_huge(const struct page_source *src)
 }
 
 /* A hole of tmpfs gets a page when a mapping of it is looked at: a file that claims terabytes must not be. */
+static bool is_without_holes(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && st.st_blocks * 512 >= st.st_size;
+}
+
 static bool is_tmpfs_without_holes(int fd)
 {
 	struct statfs fs;
-	struct stat st;
 
-	return !fstatfs(fd, &fs) && fs.f_type == TMPFS_MAGIC && !fstat(fd, &st) && st.st_blocks * 512 >= st.st_size;
+	return !fstatfs(fd, &fs) && fs.f_type == TMPFS_MAGIC && is_without_holes(fd);
 }
 
 /*
@@ -213,6 +219,36 @@ int source_open(struct cr_ctx *ctx, int images_dirfd, uint32_t pages_id, struct 
 		source_close(&mapped);
 	}
 	return r;
+}
+
+void source_look_begin(struct page_source *src)
+{
+	void *p;
+
+	if (!src->seen && (src->ops->caps & SOURCE_LENDS_MEMORY))
+		src->seen = src->base;
+	if (src->seen || !src->size || !(src->ops->caps & SOURCE_HAS_FILE) || !is_without_holes(src->fd))
+		return;
+	p = mmap(NULL, src->size, PROT_READ, MAP_SHARED, src->fd, 0);
+	if (p != MAP_FAILED)
+		src->seen = p;
+}
+
+int source_look(const struct page_source *src, uint64_t offset, size_t len)
+{
+	if (offset > src->size || len > src->size - offset)
+		return -EIO;
+	while (madvise((void *)(src->seen + offset), len, MADV_POPULATE_READ))
+		if (errno != EINTR && errno != EAGAIN)
+			return errno == ENOMEM ? -ENOMEM : -EIO;
+	return 0;
+}
+
+void source_look_end(struct page_source *src)
+{
+	if (src->seen && src->seen != src->base)
+		munmap((void *)src->seen, src->size);
+	src->seen = NULL;
 }
 
 void source_readahead(const struct page_source *src, enum tristate wanted)

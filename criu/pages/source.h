@@ -29,6 +29,7 @@ struct page_source {
 	uint64_t size;	  /* bytes */
 	int fd;		  /* pages-N.img, read-only; owned by the source */
 	const char *base; /* with SOURCE_LENDS_MEMORY */
+	const char *seen; /* between source_look_begin() and source_look_end(); NULL: it can't be looked at */
 };
 
 /*
@@ -49,6 +50,17 @@ int source_open(struct cr_ctx *ctx, int images_dirfd, uint32_t pages_id, struct 
  * read in sequence, a mapped one is populated. TRI_YES starts reading all of a file too, TRI_NO does nothing.
  */
 void source_readahead(const struct page_source *src, enum tristate wanted);
+/*
+ * For who wants to see a little of each page rather than copy it: maps all of SRC, if it is a file without holes
+ * (looking at a hole of tmpfs makes a page). Where it can't be, SEEN stays NULL, and one has to read.
+ */
+void source_look_begin(struct page_source *src);
+/*
+ * Makes LEN bytes at OFFSET, both of whole pages, ready to be looked at: at SEEN + OFFSET. 0, or -EIO where a page
+ * can't be had (but a file that is cut between that and the look is SIGBUS: look while nothing is at stake).
+ */
+int source_look(const struct page_source *src, uint64_t offset, size_t len);
+void source_look_end(struct page_source *src);
 /* Closes and forgets; NULL is fine. */
 void source_close(struct page_source **src);
 

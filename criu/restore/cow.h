@@ -21,7 +21,6 @@ struct cow {
 	bool released;		     /* they are not kept free any more */
 	bool outside;		     /* large amounts come by userfaultfd */
 	bool mapped;		     /* by cow_map() */
-	bool thp_was_disabled;	     /* for the root task, and so for all, before cow_map() */
 };
 
 /* What one process does about it. */

@@ -13,9 +13,14 @@
 
 #include "pages/threads.h"
 
-/* Pages of a piece: not more than there are bits, and not more than fill the second level cache. */
+/*
+ * Pages of a piece: not more than there are bits, and where they have to be read not more than fill the second level
+ * cache.
+ */
 #define PIECE_MAX   64
 #define PIECE_PAGES 512
+/* Behind a piece in which no two pages are alike, so many of the next are read to see if it's worth more. */
+#define PROBES 4
 /* Unlike pages whose samples are alike are rare: not more than so many are compared for one page. */
 #define TRIES 4
 
@@ -23,6 +28,7 @@ struct compare {
 	struct cr_ctx *ctx;
 	struct cow_group *groups;
 	size_t nr_groups, max_nodes;
+	bool seen; /* all sources can be looked at */
 	pthread_mutex_t lock;
 	/* With the lock. */
 	size_t group;
@@ -37,12 +43,13 @@ struct view {
 	uint64_t have;		    /* bit N: page N is stored */
 	uint64_t kept, dropped;	    /* likewise */
 	uint64_t offset[PIECE_MAX]; /* in its source */
-	size_t put;		    /* behind its last COW_PUT of the piece; 0: none yet */
+	const char *page[PIECE_MAX];
+	size_t put; /* behind its last COW_PUT of the piece; 0: none yet */
 };
 
 struct worker {
 	struct compare *all;
-	char *buf; /* a piece of each node */
+	char *buf; /* a piece of each node, where some have to be read */
 	size_t buf_size;
 	struct view *views;
 	struct cow_page page;
@@ -52,12 +59,14 @@ struct worker {
 	struct cow_record *records;
 	size_t nr, room;
 	uint64_t nr_compared;
+	bool found; /* some pages of the piece are alike */
 };
 
 struct piece {
 	struct cow_group *g;
 	uint64_t start;
 	size_t nr_pages, room; /* ROOM: pages from one node's buffer to the next one's */
+	bool doubtful;	       /* nothing was alike in the one before */
 };
 
 /* ---- which pages there are ----------------------------------------------------------------------------------- */
@@ -104,15 +113,31 @@ static uint64_t find_common(struct worker *w, const struct piece *p)
 	return twice;
 }
 
-static char *page_of(const struct worker *w, const struct piece *p, size_t node, unsigned bit)
+/* N pages of NODE from FIRST on, which stand in its source one behind the other. */
+static int get_pages(struct worker *w, const struct piece *p, size_t node, unsigned first, unsigned n)
 {
-	return w->buf + ((node * p->room + bit) << RUN_PAGE_SHIFT);
+	const struct page_source *src = p->g->members[node].src;
+	struct view *v = &w->views[node];
+	uint64_t offset = v->offset[first], len = n * RUN_PAGE_SIZE;
+	const char *at = src->seen + offset;
+	int err;
+
+	if (src->seen) {
+		err = source_look(src, offset, len);
+	} else {
+		char *buf = w->buf + ((node * p->room + first) << RUN_PAGE_SHIFT);
+
+		err = src->ops->read(src, offset, buf, len);
+		at = buf;
+	}
+	for (unsigned i = 0; i < n; i++)
+		v->page[first + i] = at + i * RUN_PAGE_SIZE;
+	return err;
 }
 
 static int read_common(struct worker *w, const struct piece *p, uint64_t common)
 {
 	for (size_t i = 0; i < p->g->nr; i++) {
-		const struct page_source *src = p->g->members[i].src;
 		const struct view *v = &w->views[i];
 		uint64_t left = v->have & common;
 
@@ -123,7 +148,7 @@ static int read_common(struct worker *w, const struct piece *p, uint64_t common)
 			while (first + n < PIECE_MAX && (left >> (first + n) & 1) &&
 			       v->offset[first + n] == v->offset[first] + n * RUN_PAGE_SIZE)
 				n++;
-			err = src->ops->read(src, v->offset[first], page_of(w, p, i, first), n * RUN_PAGE_SIZE);
+			err = get_pages(w, p, i, first, n);
 			if (err)
 				return cr_fail_errno(w->all->ctx, err, "Can't read %u pages for 0x%llx", n,
 						     (unsigned long long)(p->start + first * RUN_PAGE_SIZE));
@@ -148,16 +173,16 @@ static uint64_t sample_page(const char *page)
 	return sum;
 }
 
-static int32_t class_of(struct worker *w, const struct piece *p, unsigned bit, size_t node, int32_t *nr_classes)
+static int32_t class_of(struct worker *w, unsigned bit, size_t node, int32_t *nr_classes)
 {
-	const char *page = page_of(w, p, node, bit);
+	const char *page = w->views[node].page[bit];
 	uint64_t sample = sample_page(page);
 	int tries = TRIES;
 
 	for (int32_t c = 0; c < *nr_classes && tries; c++) {
 		if (w->samples[c] != sample)
 			continue;
-		if (!memcmp(page, page_of(w, p, w->first_of[c], bit), RUN_PAGE_SIZE))
+		if (!memcmp(page, w->views[w->first_of[c]].page[bit], RUN_PAGE_SIZE))
 			return c;
 		tries--;
 	}
@@ -220,7 +245,7 @@ static int decide_page(struct worker *w, const struct piece *p, unsigned bit)
 
 	page->nr_nodes = p->g->nr;
 	for (size_t i = 0; i < p->g->nr; i++)
-		page->class[i] = w->views[i].have >> bit & 1 ? class_of(w, p, bit, i, &nr_classes) : COW_NONE;
+		page->class[i] = w->views[i].have >> bit & 1 ? class_of(w, bit, i, &nr_classes) : COW_NONE;
 	cow_page_decide(page, p->g->nodes);
 	for (size_t i = 0; i < page->nr_puts && !err; i++)
 		err = add_put(w, p, bit, &page->puts[i]);
@@ -255,14 +280,59 @@ static int add_runs(struct worker *w, const struct piece *p, uint32_t id, enum c
 	return err;
 }
 
+/* Page BIT of all who have it: does any of two have the same? */
+static int probe(struct worker *w, const struct piece *p, unsigned bit)
+{
+	int32_t nr = 0, nr_classes = 0;
+
+	for (size_t i = 0; i < p->g->nr; i++) {
+		const struct page_source *src = p->g->members[i].src;
+		struct view *v = &w->views[i];
+		char *buf = w->buf + (i << RUN_PAGE_SHIFT);
+		int err;
+
+		if (!(v->have >> bit & 1))
+			continue;
+		err = src->ops->read(src, v->offset[bit], buf, RUN_PAGE_SIZE);
+		if (err)
+			return cr_fail_errno(w->all->ctx, err, "Can't read the page for 0x%llx",
+					     (unsigned long long)(p->start + bit * RUN_PAGE_SIZE));
+		v->page[bit] = buf;
+		class_of(w, bit, i, &nr_classes);
+		nr++;
+	}
+	w->nr_compared += nr;
+	return nr_classes < nr;
+}
+
+/* Nothing is wrong if what is alike is missed: it isn't shared then. 1 if it shall be compared, 0 or -errno. */
+static int is_worth_it(struct worker *w, const struct piece *p, uint64_t common)
+{
+	unsigned nr = __builtin_popcountll(common), i = 0;
+	int ret = 0;
+
+	if (!p->doubtful || nr <= PROBES)
+		return nr > 0;
+	for (uint64_t left = common; left && !ret; left &= left - 1, i++)
+		if (i * PROBES / nr != (i + 1) * PROBES / nr)
+			ret = probe(w, p, __builtin_ctzll(left));
+	return ret;
+}
+
 static int do_piece(struct worker *w, const struct piece *p)
 {
 	uint64_t common = find_common(w, p);
-	int err = common ? read_common(w, p, common) : 0;
+	int err, worth_it = is_worth_it(w, p, common);
 
+	/* Where there is nothing to compare nothing is learnt. */
+	w->found = !common && !p->doubtful;
+	if (worth_it <= 0)
+		return worth_it;
+	err = read_common(w, p, common);
 	for (uint64_t left = common; left && !err; left &= left - 1)
 		err = decide_page(w, p, __builtin_ctzll(left));
-	for (size_t i = 0; i < p->g->nr && common && !err; i++) {
+	for (size_t i = 0; i < p->g->nr && !err; i++) {
+		w->found |= w->views[i].kept != 0;
 		err = add_runs(w, p, p->g->members[i].id, COW_KEEP, w->views[i].kept);
 		/* Who has no part there gets rid of all of it anyway. */
 		if (!err && p->g->members[i].nr_parts)
@@ -293,14 +363,14 @@ static bool next_piece(struct compare *c, struct piece *p)
 {
 	for (; c->group < c->nr_groups; c->group++, c->next = 0) {
 		struct cow_group *g = &c->groups[c->group];
-		size_t room = PIECE_PAGES / g->nr;
+		size_t room = c->seen ? PIECE_MAX : PIECE_PAGES / g->nr;
 		uint64_t start = first_stored(g, c->next > g->start ? c->next : g->start), left;
 
 		if (start >= g->end)
 			continue;
 		room = room > PIECE_MAX ? PIECE_MAX : room ?: 1;
 		left = (g->end - start) >> RUN_PAGE_SHIFT;
-		*p = (struct piece){ g, start, left < room ? left : room, room };
+		*p = (struct piece){ g, start, left < room ? left : room, room, g->unlike };
 		c->next = start + p->nr_pages * RUN_PAGE_SIZE;
 		return true;
 	}
@@ -327,7 +397,7 @@ static int worker_init(struct worker *w, struct compare *c)
 	size_t n = c->max_nodes, pages = n > PIECE_PAGES ? n : PIECE_PAGES;
 	int err;
 
-	*w = (struct worker){ .all = c, .buf_size = pages * RUN_PAGE_SIZE };
+	*w = (struct worker){ .all = c, .buf_size = (c->seen ? n : pages) * RUN_PAGE_SIZE };
 	err = cow_page_init(&w->page, n);
 	w->views = calloc(n, sizeof(*w->views));
 	w->first_of = calloc(n, sizeof(*w->first_of));
@@ -359,6 +429,7 @@ static void *compare_run(void *arg)
 		pthread_mutex_unlock(&c->lock);
 		err = do_piece(&w, &p);
 		pthread_mutex_lock(&c->lock);
+		p.g->unlike = !w.found;
 	}
 	if (!err)
 		err = hand_in(c, &w);
@@ -384,6 +455,28 @@ static int compare_records(const void *pa, const void *pb)
 	return (a->vaddr > b->vaddr) - (a->vaddr < b->vaddr);
 }
 
+static void look_begin(struct compare *c)
+{
+	c->seen = true;
+	for (size_t i = 0; i < c->nr_groups; i++)
+		for (size_t k = 0; k < c->groups[i].nr; k++) {
+			struct page_source *src = c->groups[i].members[k].src;
+
+			if (!src)
+				continue;
+			source_look_begin(src);
+			c->seen &= src->seen != NULL;
+		}
+}
+
+static void look_end(struct compare *c)
+{
+	for (size_t i = 0; i < c->nr_groups; i++)
+		for (size_t k = 0; k < c->groups[i].nr; k++)
+			if (c->groups[i].members[k].src)
+				source_look_end(c->groups[i].members[k].src);
+}
+
 int cow_compare(struct cr_ctx *ctx, struct cow_group *groups, size_t nr, struct cow_result *ret)
 {
 	struct compare c = { .ctx = ctx, .groups = groups, .nr_groups = nr, .ret = ret };
@@ -398,6 +491,7 @@ int cow_compare(struct cr_ctx *ctx, struct cow_group *groups, size_t nr, struct 
 			if (groups[i].members[k].nr_parts)
 				bytes += groups[i].end - groups[i].start;
 	}
+	look_begin(&c);
 	pthread_mutex_init(&c.lock, NULL);
 	wanted = pages_threads_for(bytes);
 	/* This thread is one of them. */
@@ -407,6 +501,7 @@ int cow_compare(struct cr_ctx *ctx, struct cow_group *groups, size_t nr, struct 
 	while (n)
 		pthread_join(threads[--n], NULL);
 	pthread_mutex_destroy(&c.lock);
+	look_end(&c);
 	if (c.err) {
 		free(ret->v);
 		*ret = (struct cow_result){ 0 };

@@ -25,7 +25,7 @@ struct cow_member {
 	struct cow_part *parts; /* in the segment, ascending; borrowed */
 	size_t nr_parts;
 	const struct pagemap *pagemap; /* NULL: no parts */
-	const struct page_source *src;
+	struct page_source *src;
 };
 
 /* One segment. */
@@ -34,6 +34,7 @@ struct cow_group {
 	struct cow_member *members;
 	struct cow_node *nodes; /* of the members, same order */
 	size_t nr;
+	bool unlike; /* cow_compare()'s own: no two pages were alike in the last piece */
 };
 
 enum cow_what {

@@ -52,8 +52,7 @@ int cow_map(struct restore *r)
 	if (!any || err)
 		return err;
 	/* A huge page would have pages in it that nobody has put there. */
-	cow->thp_was_disabled = prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) > 0;
-	if (!cow->thp_was_disabled && prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0))
+	if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0))
 		return cr_fail_errno(&r->ctx, -errno, "Can't disable huge pages");
 	cow->mapped = true;
 	return 0;
@@ -80,20 +79,23 @@ static int make_uffd(const struct cow *cow, const struct cow_task *t)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	size_t k = 0;
 
 	if (fd < 0 && errno == EPERM)
 		fd = syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
 	if (fd < 0 || ioctl(fd, UFFDIO_API, &api))
 		return -errno;
-	for (size_t i = 0; i < cow->nr_segments; i++) {
+	/* They stand in the order of the segments, each in one. */
+	for (size_t i = 0; i < cow->nr_segments && k < t->nr_outside; i++) {
 		const struct cow_segment *s = &cow->segments[i];
 		uint64_t len = s->end - s->start;
 		struct uffdio_register reg = { { s->place, len }, UFFDIO_REGISTER_MODE_MISSING, 0 };
-		bool some = false;
+		size_t first = k;
 
-		for (size_t k = 0; k < t->nr_outside && s->place && !some; k++)
-			some = t->puts[k].vaddr >= s->place && t->puts[k].vaddr < s->place + len;
-		if (some && ioctl(fd, UFFDIO_REGISTER, &reg))
+		while (s->place && k < t->nr_outside && t->puts[k].vaddr >= s->place &&
+		       t->puts[k].vaddr < s->place + len)
+			k++;
+		if (k > first && ioctl(fd, UFFDIO_REGISTER, &reg))
 			return -errno;
 	}
 	return fd;
@@ -194,7 +196,7 @@ int cow_settle(struct restore *r, struct restore_task *rt)
 	err = trim(r, rt->cow);
 	if (!err)
 		err = drop_pages(r, rt->cow);
-	if (!err && !r->cow->thp_was_disabled && prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0))
+	if (!err && prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0))
 		err = cr_fail_errno(&r->ctx, -errno, "Can't enable huge pages");
 	return err;
 }

@@ -292,14 +292,14 @@ static void test_compare(void **state __unused_arg)
 					    { 0x12000, 2, PAGE, PE_PRESENT },
 					    { 0x10000 + 1000 * PAGE, 1, 3 * PAGE, PE_PRESENT } };
 	struct pagemap pagemaps[] = { { 1, parent_runs, 2, 5 }, { 2, child_runs, 3, 4 } };
-	struct page_source sources[] = { { &numbers, 5 * PAGE, -1, "\1\2\3\4\5" },
-					 { &numbers, 4 * PAGE, -1, "\1\3\7\5" } };
+	struct page_source sources[] = { { &numbers, 5 * PAGE, -1, "\1\2\3\4\5", NULL },
+					 { &numbers, 4 * PAGE, -1, "\1\3\7\5", NULL } };
 	struct cow_part parts[] = { { 0x10000, 0x10000 + 2000 * PAGE, 0, false },
 				    { 0x10000, 0x10000 + 2000 * PAGE, 0, false } };
 	struct cow_member members[] = { { 10, &parts[0], 1, &pagemaps[0], &sources[0] },
 					{ 11, &parts[1], 1, &pagemaps[1], &sources[1] } };
 	struct cow_node nodes[] = { { -1, 2 }, { 0, 2 } };
-	struct cow_group group = { 0x10000, 0x10000 + 2000 * PAGE, members, nodes, 2 };
+	struct cow_group group = { 0x10000, 0x10000 + 2000 * PAGE, members, nodes, 2, false };
 	struct cr_error error = { 0 };
 	struct cr_ctx ctx = { NULL, &error };
 	struct cow_result result;
@@ -322,6 +322,39 @@ static void test_compare(void **state __unused_arg)
 	free(result.v);
 }
 
+/* What is unlike is given up early, and what comes behind it is found. */
+static void test_probes(void **state __unused_arg)
+{
+	enum { NR = 256, ALIKE = 192, PIECE = 64, PROBES = 4 };
+	struct page_run_at run = { 0x100000, NR, 0, PE_PRESENT };
+	struct pagemap pagemaps[] = { { 1, &run, 1, NR }, { 2, &run, 1, NR } };
+	char content[2][NR];
+	struct page_source sources[] = { { &numbers, NR * PAGE, -1, content[0], NULL },
+					 { &numbers, NR * PAGE, -1, content[1], NULL } };
+	struct cow_part parts[] = { { 0x100000, 0x100000 + NR * PAGE, 0, false },
+				    { 0x100000, 0x100000 + NR * PAGE, 0, false } };
+	struct cow_member members[] = { { 10, &parts[0], 1, &pagemaps[0], &sources[0] },
+					{ 11, &parts[1], 1, &pagemaps[1], &sources[1] } };
+	struct cow_node nodes[] = { { -1, 2 }, { 0, 2 } };
+	struct cow_group group = { 0x100000, 0x100000 + NR * PAGE, members, nodes, 2, false };
+	struct cr_error error = { 0 };
+	struct cr_ctx ctx = { NULL, &error };
+	struct cow_result result;
+	size_t kept = 0;
+
+	for (int i = 0; i < NR; i++) {
+		content[0][i] = i % 100;
+		content[1][i] = i % 100 - (i < ALIKE ? 120 : 0);
+	}
+	assert_int_equal(cow_compare(&ctx, &group, 1, &result), 0);
+	/* All of the first piece, a few of the next two, one of the last before all of it. */
+	assert_int_equal(result.nr_compared, 2 * (PIECE + 2 * PROBES + 1 + PIECE));
+	for (size_t i = 0; i < result.nr; i++)
+		kept += result.v[i].what == COW_KEEP ? result.v[i].nr_pages : 0;
+	assert_int_equal(kept, 2 * (NR - ALIKE));
+	free(result.v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -330,7 +363,7 @@ int main(void)
 		cmocka_unit_test(test_siblings_only),	cmocka_unit_test(test_lives),
 		cmocka_unit_test(test_segments),	cmocka_unit_test(test_kinds_apart),
 		cmocka_unit_test(test_read_only),	cmocka_unit_test(test_kind_of),
-		cmocka_unit_test(test_compare),
+		cmocka_unit_test(test_compare),		cmocka_unit_test(test_probes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
