@@ -180,13 +180,12 @@ static int stop_task(struct restore *r, const struct task *t)
 {
 	int err = 0, status;
 
-	/* Sent to the process, another thread that was let go first might take it while the leader waits for it. */
 	if (syscall(SYS_tgkill, t->pid, t->pid, SIGSTOP))
 		return cr_fail_errno(&r->ctx, -errno, "Can't stop task %d", t->pid);
-	for (size_t i = 0; i < t->nr_threads; i++)
+	/* One after the other: once the leader has taken the signal the others stop before their first instruction. */
+	for (size_t i = 0; i < t->nr_threads && !err; i++) {
 		if (ptrace(PTRACE_CONT, t->threads[i].tid, NULL, 0))
 			return cr_fail_errno(&r->ctx, -errno, "Can't stop task %d", t->threads[i].tid);
-	for (size_t i = 0; i < t->nr_threads && !err; i++) {
 		err = trace_wait(r, t->threads[i].tid, &status);
 		if (!err)
 			err = reach_group_stop(r, t->threads[i].tid, status);

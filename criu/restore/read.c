@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include "restore/read.h"
 
+#include <signal.h>
+
 #include "image/image.h"
 #include "inventory.pb-c.h"
 #include "pstree.pb-c.h"
@@ -183,6 +185,21 @@ static int take_threads(struct restore *r, const PstreeEntry *e, struct task *ta
 	return 0;
 }
 
+/* A SIGSTOP that waits stops at once, blocked or not: whom it waits for is one that is stopped. */
+static void take_stops(struct restore_task *rt)
+{
+	TaskCoreEntry *tc = rt->cores[0]->tc;
+	bool any = signals_take_stop(tc->signals_s);
+
+	for (size_t i = 0; i < rt->task->nr_threads; i++)
+		any |= signals_take_stop(rt->cores[i]->thread_core->signals_p);
+	if (!any || rt->task->state != TASK_ALIVE)
+		return;
+	rt->task->state = TASK_STOPPED;
+	/* Nobody has been told. */
+	tc->exit_code = SIGSTOP;
+}
+
 static int add_task(struct restore *r, const PstreeEntry *e, const TaskKobjIdsEntry *own)
 {
 	struct task *parent = NULL, *task;
@@ -246,7 +263,11 @@ static int add_task(struct restore *r, const PstreeEntry *e, const TaskKobjIdsEn
 	if (!rt->threads)
 		return -ENOMEM;
 	err = take_threads(r, e, task);
-	return err ?: read_living(r, rt, own);
+	if (!err)
+		err = read_living(r, rt, own);
+	if (!err)
+		take_stops(rt);
+	return err;
 }
 
 static int compare_pids(const void *a, const void *b)

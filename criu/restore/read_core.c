@@ -36,7 +36,7 @@ static int check_signals(struct cr_ctx *ctx, pid_t tid, const SignalQueueEntry *
 		if (info->len != sizeof(siginfo_t))
 			return damaged(ctx, tid, "the size of a pending signal");
 		memcpy(&signo, info->data, sizeof(signo));
-		if (signo < 1 || signo > PLAN_NSIG)
+		if (signo < 1 || signo > PLAN_NSIG || signo == SIGKILL)
 			return damaged(ctx, tid, "the number of a pending signal");
 	}
 	return 0;

@@ -185,6 +185,14 @@ static int on_fault(struct restore *r, pid_t tid, int sig, const struct who *who
 		       who ? stage_name(who->rt->slot->stage) : "none", info.si_addr, regs.rip);
 }
 
+/* By tgkill(2), of its own: others' SIGSTOP, which can't be blocked, comes at any place. */
+static bool is_by_itself(const struct restore_task *rt, pid_t tid)
+{
+	siginfo_t info;
+
+	return !ptrace(PTRACE_GETSIGINFO, tid, NULL, &info) && info.si_code == SI_TKILL && info.si_pid == rt->task->pid;
+}
+
 static int on_self_stop(struct restore *r, pid_t tid, struct who *who)
 {
 	struct restore_slot *slot = who->rt->slot;
@@ -199,8 +207,9 @@ static int on_self_stop(struct restore *r, pid_t tid, struct who *who)
 
 		return err ?: resume(r, tid, 0);
 	}
-	if (slot->stage < STAGE_THREADS || who->rt->threads[who->thread].parked)
-		return resume(r, tid, 0); /* somebody else's SIGSTOP */
+	/* Who was taken for parked here would run on from the middle of being restored, with what is ours. */
+	if (slot->stage < STAGE_THREADS || who->rt->threads[who->thread].parked || !is_by_itself(who->rt, tid))
+		return resume(r, tid, 0);
 	who->rt->threads[who->thread].parked = true;
 	r->trace->nr_left--;
 	return 0;
@@ -283,13 +292,21 @@ int trace_until_parked(struct restore *r)
 
 int trace_wait(struct restore *r, pid_t tid, int *ret_status)
 {
-	while (waitpid(tid, ret_status, __WALL) < 0)
-		if (errno != EINTR)
+	const struct who *who;
+	pid_t got;
+
+	/* All others stand still, or end: the end of a leader can't be had before that of its threads. */
+	do {
+		got = waitpid(-1, ret_status, __WALL);
+		if (got < 0 && errno != EINTR)
 			return cr_fail_errno(&r->ctx, -errno, "Can't wait for task %d", tid);
+		who = got > 0 ? find(r->trace, got) : NULL;
+	} while (!who || (WIFSTOPPED(*ret_status) && got != tid));
 	if (WIFSTOPPED(*ret_status))
 		return 0;
-	drop_live(r->trace, tid);
-	return cr_fail(&r->ctx, -ESRCH, "Task %d ended while it was being restored", tid);
+	drop_live(r->trace, got);
+	who->rt->ended |= !who->thread;
+	return cr_fail(&r->ctx, -ESRCH, "Task %d ended while it was being restored", got);
 }
 
 /* ---- undo ---------------------------------------------------------------------------------------------------- */

@@ -27,6 +27,8 @@ void creds_to_plan(const CredsEntry *e, const struct own_creds *own, struct plan
 void sigactions_to_plan(const TaskCoreEntry *tc, struct plan_sigaction ret[PLAN_NSIG]);
 /* Copies QUEUE (may be NULL) to RET, which has room for signals_count(QUEUE). */
 size_t signals_count(const SignalQueueEntry *queue);
+/* Takes SIGSTOP out of QUEUE (may be NULL); whether it was there. */
+bool signals_take_stop(SignalQueueEntry *queue);
 void signals_to_plan(const SignalQueueEntry *queue, struct plan_siginfo *ret);
 
 void itimers_to_plan(const TaskTimersEntry *timers, struct plan_itimer ret[3]);

@@ -24,6 +24,24 @@ size_t signals_count(const SignalQueueEntry *queue)
 	return queue ? queue->n_signals : 0;
 }
 
+bool signals_take_stop(SignalQueueEntry *queue)
+{
+	size_t n = 0, nr = signals_count(queue);
+
+	for (size_t i = 0; i < nr; i++) {
+		int32_t signo;
+
+		memcpy(&signo, queue->signals[i]->siginfo.data, sizeof(signo));
+		if (signo == SIGSTOP)
+			siginfo_entry__free_unpacked(queue->signals[i], NULL);
+		else
+			queue->signals[n++] = queue->signals[i];
+	}
+	if (queue)
+		queue->n_signals = n;
+	return n < nr;
+}
+
 void signals_to_plan(const SignalQueueEntry *queue, struct plan_siginfo *ret)
 {
 	for (size_t i = 0; i < signals_count(queue); i++)
