@@ -168,12 +168,14 @@ int fd_move_high(int fd, int from)
 	return high;
 }
 
-int fd_limit_raise(void)
+int fd_limit_raise(struct rlimit *ret_before)
 {
 	struct rlimit limit;
 
+	*ret_before = (struct rlimit){ 0 };
 	if (getrlimit(RLIMIT_NOFILE, &limit))
 		return -errno;
+	*ret_before = limit;
 	if (limit.rlim_cur == limit.rlim_max)
 		return 0;
 	limit.rlim_cur = limit.rlim_max;

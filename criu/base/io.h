@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 /* Reads exactly LEN bytes: 0, -EIO when the file ends before, or -errno. */
@@ -26,8 +27,8 @@ int read_link_at(int dirfd, const char *path, char **ret);
 int sync_dir(int dirfd);
 /* Moves FD to a number >= FROM, close-on-exec; the old number is closed. The new number or -errno. */
 int fd_move_high(int fd, int from);
-/* This process may have as many descriptors as it may allow itself. 0 or -errno. */
-int fd_limit_raise(void);
+/* This process may have as many descriptors as it may allow itself; RET_BEFORE: its limits till then. 0 or -errno. */
+int fd_limit_raise(struct rlimit *ret_before);
 /* The monotonic clock in microseconds. */
 uint64_t now_us(void);
 

@@ -84,22 +84,13 @@ static int put_sched(const struct writer *w, pid_t tid, struct draft *t)
 	return 0;
 }
 
-static bool allows_all_online(const unsigned char *mask, int len, long online)
-{
-	long allowed = 0;
-
-	for (int i = 0; i < len; i++)
-		allowed += __builtin_popcount(mask[i]);
-	return allowed >= online;
-}
-
 static int put_cpus(const struct writer *w, pid_t tid, struct draft *t)
 {
 	long len = syscall(SYS_sched_getaffinity, tid, sizeof(t->cpus), t->cpus);
 
 	if (len < 0)
 		return cr_fail_errno(w->d->ctx, -errno, "Can't read the CPU affinity of thread %d", tid);
-	if (allows_all_online(t->cpus, len, w->cpus_online))
+	if (attributes_all_cpus(t->cpus, len, w->cpus_online))
 		return 0;
 	t->e.has_cpus = t->any = true;
 	t->e.cpus = (ProtobufCBinaryData){ len, t->cpus };

@@ -33,10 +33,11 @@ static int phase_freeze(void *arg)
 		.root = d->opts->tree_pid,
 		.timeout_s = d->opts->timeout ? d->opts->timeout : DEFAULT_TIMEOUT,
 	};
+	struct rlimit before;
 	int r;
 
 	/* Tasks, their files and their shared memory are held open. */
-	r = fd_limit_raise();
+	r = fd_limit_raise(&before);
 	if (r < 0)
 		log_warn(d->ctx->log, "Can't raise the limit of descriptors: %s", strerror(-r));
 	d->seized = true;

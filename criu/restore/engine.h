@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 
 #include "base/error.h"
 #include "base/opts.h"
@@ -105,7 +106,8 @@ struct restore {
 	struct own_creds own_creds;
 	struct attributes *attributes;
 	struct own_attributes own_attributes;
-	bool slacks_differ; /* timer slacks have to be set: attributes_slacks_differ() */
+	struct rlimit own_nofile; /* before it was raised */
+	bool slacks_differ;	  /* timer slacks have to be set: attributes_slacks_differ() */
 	struct vdso_live vdso;
 	pid_t own_pgid;
 	enum huge_mode huge;

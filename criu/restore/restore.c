@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "base/io.h"
@@ -32,7 +33,7 @@
 static int phase_read(void *arg)
 {
 	struct restore *r = arg;
-	int err = fd_limit_raise();
+	int err = fd_limit_raise(&r->own_nofile);
 
 	if (err)
 		log_warn(r->ctx.log, "Can't raise the limit of descriptors: %s", strerror(-err));
@@ -385,14 +386,14 @@ static void write_stats(struct restore *r)
 		log_warn(r->ctx.log, "Can't write stats-restore: %s", strerror(-err));
 }
 
-static int wait_for_root(struct restore *r)
+static int wait_for_root(struct cr_ctx *ctx, pid_t root)
 {
 	int status;
 
 	/* Who ignores SIGCHLD is not given the status, but told by ECHILD. */
-	while (waitpid(r->root_pid, &status, 0) < 0 && errno != ECHILD)
+	while (waitpid(root, &status, 0) < 0 && errno != ECHILD)
 		if (errno != EINTR)
-			return cr_fail_errno(&r->ctx, -errno, "Can't wait for the root task");
+			return cr_fail_errno(ctx, -errno, "Can't wait for the root task");
 	return 0;
 }
 
@@ -414,10 +415,12 @@ static int go_on(struct restore *r)
 	if (err)
 		log_warn(r->ctx.log, "The post-resume script failed");
 	if (r->opts->exec_cmd) {
+		if (setrlimit(RLIMIT_NOFILE, &r->own_nofile))
+			log_warn(r->ctx.log, "Can't lower the limit of descriptors: %s", strerror(errno));
 		execvp(r->opts->exec_cmd[0], r->opts->exec_cmd);
 		return cr_fail_errno(&r->ctx, -errno, "Can't execute %s", r->opts->exec_cmd[0]);
 	}
-	return r->opts->restore_detached ? 0 : wait_for_root(r);
+	return 0;
 }
 
 static void restore_free(struct restore *r)
@@ -462,5 +465,6 @@ int cr_restore(struct cr_ctx *ctx, const struct cr_opts *opts)
 	if (!err)
 		err = go_on(&r);
 	restore_free(&r);
-	return err;
+	/* With nothing left that belongs to the set: it may take as long as the tasks live. */
+	return err || opts->restore_detached ? err : wait_for_root(ctx, r.root_pid);
 }

@@ -37,6 +37,9 @@ const AttributesEntry *attributes_of(const struct attributes *set, pid_t tid);
 /* What a process sends its parent when it ends, 0: nothing. */
 int attributes_exit_signal(const AttributesEntry *e);
 
+/* Whether an affinity of LEN bytes allows all of the CPUs that are online. */
+bool attributes_all_cpus(const unsigned char *mask, int len, long online);
+
 /* What the engine has itself, and so every thread that is born of it. */
 struct own_attributes {
 	struct plan_attributes has; /* set: unused */
@@ -44,6 +47,7 @@ struct own_attributes {
 	uint32_t ioprio;
 	uint64_t nodes[PLAN_NODE_WORDS]; /* that tasks of ours may use */
 	bool has_nodes;			 /* else the kernel has no memory policies */
+	bool pinned;			 /* to some of the CPUs */
 };
 void own_attributes_read(struct own_attributes *ret);
 
@@ -69,7 +73,7 @@ size_t attributes_ldt_to_plan(const AttributesEntry *e, struct plan_segment *ret
 
 /*
  * From outside, before scheduling is restored: CPU affinity (a CPU set of which this machine has none is left out with
- * a warning), I/O priority.
+ * a warning; without one all CPUs are allowed, whatever our own is), I/O priority.
  */
 int attributes_restore_thread(struct cr_ctx *ctx, const AttributesEntry *e, pid_t tid,
 			      const struct own_attributes *own);

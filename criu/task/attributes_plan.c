@@ -19,6 +19,23 @@
 #define NODES_MAX      (PLAN_NODE_WORDS * 64ul)
 #define GET_IO_FLUSHER 58
 
+bool attributes_all_cpus(const unsigned char *mask, int len, long online)
+{
+	long allowed = 0;
+
+	for (int i = 0; i < len; i++)
+		allowed += __builtin_popcount(mask[i]);
+	return allowed >= online;
+}
+
+static bool is_pinned(void)
+{
+	unsigned char cpus[ATTRIBUTES_CPUS_MAX];
+	long len = syscall(SYS_sched_getaffinity, 0, sizeof(cpus), cpus);
+
+	return len > 0 && !attributes_all_cpus(cpus, len, sysconf(_SC_NPROCESSORS_ONLN));
+}
+
 void own_attributes_read(struct own_attributes *ret)
 {
 	_cleanup_close_ int procfd = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -44,6 +61,7 @@ void own_attributes_read(struct own_attributes *ret)
 	has->policy.mode = mode;
 	ret->has_nodes = !syscall(SYS_get_mempolicy, NULL, ret->nodes, NODES_MAX, 0, MPOL_F_MEMS_ALLOWED);
 	ret->ioprio = prio > 0 && ATTRIBUTES_IOPRIO_CLASS(prio) ? prio : 0;
+	ret->pinned = is_pinned();
 	if (procfd >= 0)
 		proc_read_coredump_filter(procfd, &ret->coredump_filter);
 }

@@ -13,9 +13,20 @@
 
 #define WHO_THREAD 1 /* ioprio_set(2) */
 
-static int set_cpus(struct cr_ctx *ctx, const AttributesEntry *e, pid_t tid)
+static int set_cpus(struct cr_ctx *ctx, const AttributesEntry *e, pid_t tid, const struct own_attributes *own)
 {
-	if (!e->has_cpus || !syscall(SYS_sched_setaffinity, tid, e->cpus.len, e->cpus.data))
+	unsigned char all[ATTRIBUTES_CPUS_MAX];
+
+	if (!e->has_cpus && !own->pinned)
+		return 0;
+	if (!e->has_cpus) {
+		/* Which of them there are, and which its cpuset has, the kernel knows. */
+		memset(all, 0xff, sizeof(all));
+		if (syscall(SYS_sched_setaffinity, tid, sizeof(all), all))
+			log_warn(ctx->log, "Thread %d may use the CPUs of criu only: %s", tid, strerror(errno));
+		return 0;
+	}
+	if (!syscall(SYS_sched_setaffinity, tid, e->cpus.len, e->cpus.data))
 		return 0;
 	if (errno == EINVAL) {
 		log_warn(ctx->log, "None of the CPUs that thread %d may use is here: it may use all", tid);
@@ -27,7 +38,7 @@ static int set_cpus(struct cr_ctx *ctx, const AttributesEntry *e, pid_t tid)
 int attributes_restore_thread(struct cr_ctx *ctx, const AttributesEntry *e, pid_t tid, const struct own_attributes *own)
 {
 	uint32_t prio = e->has_ioprio ? e->ioprio : 0;
-	int r = set_cpus(ctx, e, tid);
+	int r = set_cpus(ctx, e, tid, own);
 
 	if (r < 0 || prio == own->ioprio)
 		return r;

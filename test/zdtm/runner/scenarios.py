@@ -4,6 +4,7 @@
 Each scenario gets a fresh session whose program runs and is steady; the program must pass in the end."""
 import os
 import re
+import resource
 import shutil
 import signal
 import sys
@@ -195,9 +196,14 @@ def exec_cmd(s, before):
     s.check_dumped(s.dump(images), before)
     argv = [a for a in s.restore_argv(images, False) if a != "-d"]
     argv += ["--exec-cmd", "--", "/bin/sh", "-c",
-             f"echo $$ >{s.work}/parent; while [ ! -e {s.work}/done ]; do sleep 0.02; done; :"]
+             f"ulimit -Sn >{s.work}/limit; echo $$ >{s.work}/parent; while [ ! -e {s.work}/done ]; do sleep 0.02; done; :"]
     s.last_log = os.path.join(images, "restore.log")
-    pid = s.reaper.spawn([s.criu] + argv, s.work, s.criu_out, s.env)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limits[0] - 1, limits[1]))
+    try:
+        pid = s.reaper.spawn([s.criu] + argv, s.work, s.criu_out, s.env)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
     where = os.path.join(s.work, "parent")
     end = time.monotonic() + s.timeout
     while not (os.path.exists(where) and open(where).read().strip()):
@@ -206,6 +212,9 @@ def exec_cmd(s, before):
         expect(pid not in s.reaper.ended, "criu ended")
         time.sleep(0.01)
     expect(open(where).read().strip() == str(pid), "the command isn't criu's process")
+    with open(os.path.join(s.work, "limit")) as f:
+        limit = f.read().strip()
+    expect(limit == str(limits[0] - 1), f"the command may have {limit} descriptors, criu might {limits[0] - 1}")
     parent = snapshot.stat_fields(f"/proc/{s.root}/stat")[4]
     expect(parent == str(pid), f"the parent is {parent}, not the command, {pid}")
     with open(os.path.join(s.work, "done"), "w"):
@@ -408,8 +417,9 @@ SCENARIOS.update({f"script_fails_{stage}": script_fails(stage)
 
 def known():
     """All scenarios, those of other files too."""
-    from . import scenarios_attributes, scenarios_files, scenarios_memory
-    return {**SCENARIOS, **scenarios_files.SCENARIOS, **scenarios_attributes.SCENARIOS, **scenarios_memory.SCENARIOS}
+    from . import scenarios_attributes, scenarios_files, scenarios_memory, scenarios_signals
+    others = (scenarios_files, scenarios_attributes, scenarios_memory, scenarios_signals)
+    return {**SCENARIOS, **{name: f for other in others for name, f in other.SCENARIOS.items()}}
 
 
 def choose(names):

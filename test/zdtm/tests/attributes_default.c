@@ -5,6 +5,7 @@
  */
 #include <linux/mempolicy.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -13,8 +14,8 @@
 #include "zdtm.h"
 
 struct attributes {
-	long slack, slack_default, ioprio, mce_kill, personality;
-	int policy;
+	long slack, slack_default, ioprio, mce_kill, personality, thp_disabled;
+	int policy, nr_cpus;
 	char filter[32];
 };
 
@@ -28,10 +29,14 @@ static struct attributes look(void)
 		.ioprio = syscall(SYS_ioprio_get, 1, 0),
 		.mce_kill = prctl(PR_MCE_KILL_GET, 0, 0, 0, 0),
 		.personality = personality(0xffffffff),
+		.thp_disabled = prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0),
 	};
+	cpu_set_t cpus;
 
 	MUST(prctl(PR_SET_TIMERSLACK, 0));
 	a.slack_default = prctl(PR_GET_TIMERSLACK);
+	MUST(sched_getaffinity(0, sizeof(cpus), &cpus));
+	a.nr_cpus = CPU_COUNT(&cpus);
 	syscall(SYS_get_mempolicy, &a.policy, NULL, 0, 0, 0);
 	test_read_file("/proc/self/coredump_filter", a.filter, sizeof(a.filter));
 	return a;
@@ -46,6 +51,8 @@ static void check(void)
 	CHECK_EQ(now.ioprio, before.ioprio);
 	CHECK_EQ(now.mce_kill, before.mce_kill);
 	CHECK_EQ(now.personality, before.personality);
+	CHECK_EQ(now.thp_disabled, before.thp_disabled);
+	CHECK_EQ(now.nr_cpus, before.nr_cpus);
 	CHECK_EQ(now.policy, before.policy);
 	CHECK_MEM(now.filter, before.filter, sizeof(now.filter));
 }
