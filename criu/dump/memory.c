@@ -80,6 +80,7 @@ static int dump_task_memory(struct dump *d, struct task *task)
 		.procfd = task->dump->procfd,
 		.vmas = &state_of(task)->vmas,
 		.use_pagemap_scan = kernel_has(d->kernel, KERNEL_PAGEMAP_SCAN),
+		.tell_guards = kernel_has(d->kernel, KERNEL_PAGEMAP_SCAN_GUARD_PAGES),
 		.guards = &guards,
 	};
 	struct pages_dump_args args = {

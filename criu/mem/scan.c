@@ -55,20 +55,6 @@ static int add_guard(struct scan *s, const struct vma *v, uint64_t start, uint64
 	return page_run_add(s->args->guards, start, nr, 0, start > v->start);
 }
 
-static bool knows_guards(int fd, struct pms_range *room)
-{
-	struct pms_request arg = {
-		.size = sizeof(arg),
-		.end = RUN_PAGE_SIZE,
-		.answers = (uintptr_t)room,
-		.nr_answers = 1,
-		.any_of = PMS_GUARD,
-		.report = PMS_GUARD,
-	};
-
-	return ioctl(fd, PMS_IOCTL, &arg) >= 0;
-}
-
 static int add_pages(struct scan *s, uint64_t vaddr, uint64_t nr, uint32_t flags)
 {
 	return page_run_add(s->out, vaddr, nr, flags, true);
@@ -217,7 +203,7 @@ int scan_task(const struct scan_args *args, struct page_run_list *ret, struct sc
 	s->fd = openat(args->procfd, "pagemap", O_RDONLY | O_CLOEXEC);
 	if (s->fd < 0)
 		return cr_fail_errno(args->ctx, -errno, "Can't open the pagemap of task %d", args->pid);
-	s->guard = knows_guards(s->fd, s->buf.regions) ? PMS_GUARD : 0;
+	s->guard = args->tell_guards ? PMS_GUARD : 0;
 	if (!args->use_pagemap_scan)
 		s->zero_pfn = find_zero_pfn();
 	for (size_t i = 0; !r && i < args->vmas->nr; i++) {

@@ -18,6 +18,7 @@ struct scan_args {
 	int procfd; /* of /proc/PID */
 	const struct vma_list *vmas;
 	bool use_pagemap_scan; /* kernel_has(..., PAGEMAP_SCAN); false: the pagemap file is read */
+	bool tell_guards;      /* kernel_has(..., PAGEMAP_SCAN_GUARD_PAGES) */
 	/*
 	 * Gets the guard regions of all areas (MADV_GUARD_INSTALL), ascending, none across the border of an area.
 	 * Kernels before 6.15 don't tell them; a page of one can't be captured then. Free with page_run_list_free().

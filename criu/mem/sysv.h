@@ -33,6 +33,8 @@ int sysv_restore_read(struct cr_ctx *ctx, int images_dirfd, uint32_t ns_id, MmEn
  * unless *COMMITTED is set, which has to outlive it. 0 or -errno.
  */
 int sysv_restore_make(struct sysv_restore *sysv, const uint32_t *committed);
+/* --no-readahead. */
+void sysv_restore_no_readahead(struct sysv_restore *sysv);
 /* The segment ID as shmat(2) wants it, and its size in bytes of whole pages. -ENOENT if there is none. */
 int sysv_restore_get(const struct sysv_restore *sysv, uint64_t id, int32_t *ret_id, uint64_t *ret_size);
 /* When every task has attached what it needs: content, SHM_LOCK, IPC_RMID; lets go of the segments. 0 or -errno. */

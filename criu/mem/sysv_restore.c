@@ -310,6 +310,12 @@ static int attach(struct sysv_restore *sysv, struct segment *s)
 	return 0;
 }
 
+void sysv_restore_no_readahead(struct sysv_restore *sysv)
+{
+	for (size_t i = 0; i < sysv->nr; i++)
+		sysv->v[i].pages.no_readahead = true;
+}
+
 int sysv_restore_make(struct sysv_restore *sysv, const uint32_t *committed)
 {
 	int err;

@@ -106,9 +106,13 @@ static int read_segments(struct restore *r)
 		if (task_lives(t) && !is_guest(restore_of(t), SHARE_VM))
 			mms[n++] = restore_of(t)->mm;
 	err = shmem_restore_read(&r->ctx, r->images_dirfd, mms, n, &r->segments);
-	if (!err && r->opts->readahead == TRI_NO)
+	if (!err)
+		err = sysv_restore_read(&r->ctx, r->images_dirfd, r->ipc_ns_id, mms, n, &r->sysv);
+	if (!err && r->opts->readahead == TRI_NO) {
 		shmem_restore_no_readahead(r->segments);
-	return err ?: sysv_restore_read(&r->ctx, r->images_dirfd, r->ipc_ns_id, mms, n, &r->sysv);
+		sysv_restore_no_readahead(r->sysv);
+	}
+	return err;
 }
 
 static int plan_memfds(struct restore *r, const struct restore_task *rt)

@@ -318,6 +318,26 @@ static int add_task(const struct seizing *s, struct task *parent, pid_t pid, str
 /* A process whose threads all end leaves its leader waiting for the others for a moment, too. */
 #define LEADER_PATIENCE_US 200000
 
+/* What the process looks like since BEGIN: 0 it may be stopped, 1 a zombie; -EAGAIN: look again. */
+static int look_at_leader(const struct seizing *s, pid_t pid, struct dump_task *d, uint64_t begin)
+{
+	int r = proc_read_stat(d->procfd, &d->stat);
+
+	if (r < 0)
+		return r;
+	if (d->stat.flags & PF_KTHREAD)
+		return cr_fail(s->ctx, -EOPNOTSUPP, "Task %d (%s) is a kernel thread", pid, d->stat.comm);
+	if (!is_dead(&d->stat))
+		return 0;
+	if (d->stat.num_threads <= 1)
+		return d->stat.state == 'Z' ? 1 : -ESRCH;
+	if (now_us() - begin > LEADER_PATIENCE_US)
+		return cr_fail(s->ctx, -EOPNOTSUPP,
+			       "Task %d (%s): a process whose leader thread has exited isn't supported", pid,
+			       d->stat.comm);
+	return -EAGAIN;
+}
+
 /* Stops a process, or finds it dead: then SET is empty. */
 static int stop_process(const struct seizing *s, pid_t pid, struct dump_task *d, struct thread_set *set)
 {
@@ -327,24 +347,18 @@ static int stop_process(const struct seizing *s, pid_t pid, struct dump_task *d,
 
 	for (;;) {
 		thread_set_release(set);
-		r = proc_read_stat(d->procfd, &d->stat);
-		if (r < 0)
-			return r;
-		if (d->stat.flags & PF_KTHREAD)
-			return cr_fail(s->ctx, -EOPNOTSUPP, "Task %d (%s) is a kernel thread", pid, d->stat.comm);
-		if (is_dead(&d->stat)) {
-			if (d->stat.num_threads <= 1)
-				return d->stat.state == 'Z' ? 0 : -ESRCH;
-			if (now_us() - begin > LEADER_PATIENCE_US)
-				return cr_fail(s->ctx, -EOPNOTSUPP,
-					       "Task %d (%s): a process whose leader thread has exited isn't supported",
-					       pid, d->stat.comm);
-			r = -EAGAIN;
-		} else {
+		r = look_at_leader(s, pid, d, begin);
+		if (r == 1)
+			return 0;
+		if (!r) {
 			/* Being traced will cover what wait(2) would tell its parent. */
 			d->unread_stop = d->stat.state == 'T' ? d->stat.exit_code : 0;
 			r = stop_all_threads(s, d->procfd, pid, set);
 		}
+		/* A thread that executes a program takes the place of the leader, which is dead for a moment. */
+		if (r == -ESRCH && now_us() - begin < LEADER_PATIENCE_US &&
+		    !syscall(SYS_pidfd_send_signal, d->pidfd, 0, NULL, 0))
+			r = -EAGAIN;
 		if (r == -ESTALE) /* there are others of the same ids, perhaps */
 			thread_set_free(set);
 		else if (r != -EAGAIN)

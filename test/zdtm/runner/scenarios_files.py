@@ -180,7 +180,8 @@ def calls_of(s, argv, names, follow):
     out = os.path.join(s.work, "calls")
     strace = shutil.which("strace")
     expect(strace, "this scenario needs strace")
-    words = [strace, "-qq", "-X", "raw", "-e", f"trace={','.join(names)}", "-o", out] + (["-f"] if follow else [])
+    words = [strace, "-qq", "-X", "raw", "-e", "signal=none", "-e", f"trace={','.join(names)}", "-o", out]
+    words += ["-f"] if follow else []
     code = s.reaper.run(words + [s.criu] + argv, s.work, s.criu_out, s.timeout, s.env)
     expect(code == 0, f"criu under strace ended with {code}")
     with open(out) as f:
@@ -208,7 +209,8 @@ def without_probes(s, before):
     images = s.images("images-1")
     for off in (False, True):
         if off:
-            s.env = dict(s.env, CRIU_KERNEL_PAGEMAP_SCAN="0", CRIU_KERNEL_UFFD="0")
+            s.env = dict(s.env, CRIU_KERNEL_PAGEMAP_SCAN="0", CRIU_KERNEL_PAGEMAP_SCAN_GUARD_PAGES="0",
+                         CRIU_KERNEL_UFFD="0")
         s.last_log = os.path.join(images, "dump.log")
         calls = calls_of(s, s.dump_argv(images, False), ["ioctl"], True)
         s.check_dumped(0, before)
