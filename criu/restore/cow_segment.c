@@ -12,9 +12,12 @@
 #define NOT_INHERITED                                                                                                  \
 	(VMA_AREA_VSYSCALL | VMA_AREA_VDSO | VMA_AREA_VVAR | VMA_AREA_GUARD | VMA_AREA_SYSVIPC | VMA_AREA_SOCKET |     \
 	 VMA_AREA_AIORING | VMA_AREA_MEMFD | VMA_AREA_SHSTK | VMA_AREA_UPROBES)
-/* Of what is advised to be huge each has huge pages of its own again (mem_plan.c), which is more than small ones that
- * are shared. */
-#define NOT_INHERITED_MADV (1ull << MADV_DONTFORK | 1ull << MADV_WIPEONFORK | 1ull << MADV_HUGEPAGE)
+#define NOT_INHERITED_MADV (1ull << MADV_DONTFORK | 1ull << MADV_WIPEONFORK)
+/*
+ * Of what is advised to be huge each has huge pages of its own again (mem_plan.c), which is more than small ones that
+ * are shared. Copies of a file's pages are small; file systems on DAX advise each mapping so.
+ */
+#define NOT_INHERITED_ANON (1ull << MADV_HUGEPAGE)
 /* Larger areas that nobody may write are left alone: they would have to be writable, and be charged for. */
 #define READ_ONLY_MAX (64ul << 20)
 
@@ -26,7 +29,8 @@ bool cow_kind_of(const VmaEntry *v, struct cow_kind *kind)
 	if (!anon && (v->prot & PROT_EXEC))
 		return false;
 	if (!(v->status & (VMA_ANON_PRIVATE | VMA_FILE_PRIVATE)) || (v->status & NOT_INHERITED) ||
-	    (v->flags & (MAP_LOCKED | MAP_HUGETLB)) || (v->madv & NOT_INHERITED_MADV))
+	    (v->flags & (MAP_LOCKED | MAP_HUGETLB)) || (v->madv & NOT_INHERITED_MADV) ||
+	    (anon && v->madv & NOT_INHERITED_ANON))
 		return false;
 	*kind = (struct cow_kind){
 		.anon = anon,

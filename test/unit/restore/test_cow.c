@@ -259,8 +259,11 @@ static void test_kind_of(void **state __unused_arg)
 	assert_int_equal(kind.origin, 0x1c000);
 	v.madv = 1ull << MADV_WIPEONFORK;
 	assert_false(cow_kind_of(&v, &kind));
-	v.madv = 1ull << MADV_HUGEPAGE;
+	v.madv = 1ull << MADV_HUGEPAGE; /* by the file system: DAX */
+	assert_true(cow_kind_of(&v, &kind));
+	v.status = VMA_AREA_REGULAR | VMA_ANON_PRIVATE;
 	assert_false(cow_kind_of(&v, &kind));
+	v.status = VMA_AREA_REGULAR | VMA_FILE_PRIVATE;
 	v.madv = 0;
 	v.flags |= MAP_LOCKED;
 	assert_false(cow_kind_of(&v, &kind));

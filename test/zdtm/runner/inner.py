@@ -133,7 +133,7 @@ def main(path):
     signal.alarm(job["limit"])
     proc.private_devpts()
     test = tests.Test(job["name"], job["source"], job["binary"])
-    s = session.Session(test, job["work"], job["criu"], test.number("timeout", job["timeout"]))
+    s = session.Session(test, job["work"], job["criu"], max(test.number("timeout", 0), job["timeout"]))
     began = time.monotonic()
     try:
         outcome["result"], outcome["message"] = run_test(s, job)

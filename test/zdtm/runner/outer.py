@@ -87,7 +87,7 @@ def run_one(a, base, test, mode, results):
     if not os.path.exists(test.binary):
         results.add(test, mode, {"result": "fail", "message": f"{test.binary} isn't built: make zdtm"}, how)
         return
-    limit = (test.number("timeout", a.timeout) + 5) * (2 * a.rounds + 2)
+    limit = (max(test.number("timeout", 0), a.timeout) + 5) * (2 * a.rounds + 2)
     job = {"name": test.name, "source": test.source, "binary": test.binary, "work": work, "criu": a.criu,
            "timeout": a.timeout, "limit": limit, "mode": mode, "rounds": a.rounds,
            "no_criu": a.no_criu or a.command == "selftest", "leave_running": a.leave_running,
