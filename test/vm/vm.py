@@ -35,6 +35,7 @@ TOO_MUCH = ("threads_1000", "mem_areas_65000", "mem_areas_limit")
 SILENT = 20 * 60  # s without a line: the guest hangs. A test that takes all the time it may ends before
 
 # The guest's root is an overlay, which lacks things that tests do with files; tmpfs has them.
+# So nothing that a guest shares with this machine may stand below /tmp.
 START = "ulimit -n 1048576; mount -t tmpfs tmpfs /tmp; "
 ELSEWHERE = ("plain", "rich", "vdso", "mem_large", "threads_one", "tree_ids")
 
@@ -206,9 +207,11 @@ def main():
     for name in a.jobs:
         if name not in JOBS:
             sys.exit(f"vm.py: no job {name}; see vm.py list")
+    if TOP.startswith("/tmp/"):
+        sys.exit("vm.py: guests have a /tmp of their own: the tree must stand elsewhere")
     totals = [0, 0, 0]
     for kernel in a.kernel or KERNELS:
-        share = tempfile.mkdtemp(prefix="criu-vm-")
+        share = tempfile.mkdtemp(prefix="criu-vm-", dir="/var/tmp")
         boot = Boot(kernel, share, a.verbose)
         for name in a.jobs or JOBS:
             began = time.monotonic()
