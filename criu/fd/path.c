@@ -84,7 +84,7 @@ int fd_dump_path(struct fd_dump *dump, const struct fd_task *task, int path_fd, 
 		*ret_id = (*found)->id;
 		return 0;
 	}
-	if (!S_ISREG(obj.st.st_mode) && !S_ISDIR(obj.st.st_mode) && !S_ISCHR(obj.st.st_mode))
+	if (S_ISFIFO(obj.st.st_mode) || S_ISSOCK(obj.st.st_mode) || S_ISLNK(obj.st.st_mode))
 		return fd_refuse(dump, &obj, "a file of this kind");
 	key.id = obj.id = fd_dump_new_id(dump);
 	if (memfd_match(&obj))

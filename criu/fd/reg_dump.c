@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Files that a path leads to, at dump: regular files, directories, links and a few devices. */
+/* Files that a path leads to, at dump: regular files, directories, links, block devices and a few others. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -39,6 +39,7 @@ bool reg_match(const struct fd_object *obj)
 	switch (obj->st.st_mode & S_IFMT) {
 	case S_IFREG:
 	case S_IFDIR:
+	case S_IFBLK:
 		return true;
 	case S_IFCHR:
 		return (obj->flags & O_PATH) || stateless_device(obj->st.st_rdev);

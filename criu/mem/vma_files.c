@@ -126,12 +126,10 @@ static int open_file(const struct vma_task *task, const struct proc_map *map, st
 	if (fstat(fd, &st))
 		return cr_fail_errno(task->ctx, -errno, "task %d (%s): can't look at %s", task->pid, task->comm,
 				     map->name);
-	if (S_ISBLK(st.st_mode))
-		return vma_refuse(task, map, "a mapping of a block device");
 	if (S_ISCHR(st.st_mode)) {
 		if (st.st_rdev != makedev(MEM_MAJOR, ZERO_MINOR) && st.st_rdev != makedev(MEM_MAJOR, NULL_MINOR))
 			return vma_refuse(task, map, "a mapping of a character device");
-	} else if (!S_ISREG(st.st_mode)) {
+	} else if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) {
 		return vma_refuse(task, map, "a mapping of something that is no regular file");
 	} else {
 		err = classify_memory(task, map, &st, v);
