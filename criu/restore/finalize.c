@@ -10,6 +10,9 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
+#include "base/cleanup.h"
+#include "proc/list.h"
+#include "proc/status.h"
 #include "restore/arch.h"
 #include "restore/boot.h"
 #include "restore/trace.h"
@@ -159,17 +162,56 @@ static bool to_be_stopped(const struct restore *r, const struct task *t)
 	return t->state == TASK_STOPPED || (r->opts->final_state == FINAL_STOP && task_lives(t));
 }
 
-static int reach_group_stop(struct restore *r, pid_t tid, int status)
+/*
+ * The signal that stopped it, which its parent may ask for. One that the task handles by now can't be had again without
+ * its handler; then SIGSTOP does.
+ */
+static int stop_signal_of(const struct restore *r, const struct task *t)
 {
-	int err;
+	_cleanup_proc_status_ struct proc_status st = { 0 };
+	const TaskCoreEntry *tc = restore_of(t)->cores[0]->tc;
+	_cleanup_close_ int procfd = -1;
 
-	while (!(status >> 16 == PTRACE_EVENT_STOP && WSTOPSIG(status) == SIGSTOP)) {
+	if (t->state != TASK_STOPPED || !tc->has_stop_signo ||
+	    (tc->stop_signo != SIGTSTP && tc->stop_signo != SIGTTIN && tc->stop_signo != SIGTTOU))
+		return SIGSTOP;
+	procfd = proc_open_pid(t->pid);
+	if (procfd < 0 || proc_read_status(procfd, &st) < 0 || st.sig_cgt >> (tc->stop_signo - 1) & 1)
+		return SIGSTOP;
+	return tc->stop_signo;
+}
+
+/*
+ * At the delivery of our SIGSTOP: takes SIG in its place. The kernel drops signals of terminals for tasks that ignore
+ * them and in orphaned process groups: the interruption catches the task before it runs, then.
+ */
+static int take_other_stop(struct restore *r, pid_t tid, int sig)
+{
+	const uint64_t mask = ~(1ull << (sig - 1));
+
+	if (ptrace(PTRACE_SETSIGMASK, tid, sizeof(mask), &mask) || ptrace(PTRACE_INTERRUPT, tid, NULL, NULL))
+		return cr_fail_errno(&r->ctx, -errno, "Can't stop task %d by signal %d", tid, sig);
+	return 0;
+}
+
+static int reach_group_stop(struct restore *r, const struct task *t, pid_t tid, int stop, int status)
+{
+	while (!(status >> 16 == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP)) {
 		/* The signal itself, which one thread gets, stops all when it is delivered. */
-		int sig = !(status >> 16) && WSTOPSIG(status) == SIGSTOP ? SIGSTOP : 0;
+		int sig = !(status >> 16) && WSTOPSIG(status) == SIGSTOP ? stop : 0;
+		int err = 0;
 
-		if (ptrace(PTRACE_CONT, tid, NULL, sig))
-			return cr_fail_errno(&r->ctx, -errno, "Can't stop task %d", tid);
-		err = trace_wait(r, tid, &status);
+		if (status >> 16 == PTRACE_EVENT_STOP && stop != SIGSTOP) { /* it was dropped */
+			stop = SIGSTOP;
+			if (syscall(SYS_tgkill, t->pid, t->pid, SIGSTOP))
+				err = cr_fail_errno(&r->ctx, -errno, "Can't stop task %d", t->pid);
+		}
+		if (!err && sig && sig != SIGSTOP)
+			err = take_other_stop(r, tid, sig);
+		if (!err && ptrace(PTRACE_CONT, tid, NULL, sig))
+			err = cr_fail_errno(&r->ctx, -errno, "Can't stop task %d", tid);
+		if (!err)
+			err = trace_wait(r, tid, &status);
 		if (err)
 			return err;
 	}
@@ -178,7 +220,7 @@ static int reach_group_stop(struct restore *r, pid_t tid, int status)
 
 static int stop_task(struct restore *r, const struct task *t)
 {
-	int err = 0, status;
+	int err = 0, stop = stop_signal_of(r, t), status;
 
 	if (syscall(SYS_tgkill, t->pid, t->pid, SIGSTOP))
 		return cr_fail_errno(&r->ctx, -errno, "Can't stop task %d", t->pid);
@@ -188,7 +230,7 @@ static int stop_task(struct restore *r, const struct task *t)
 			return cr_fail_errno(&r->ctx, -errno, "Can't stop task %d", t->threads[i].tid);
 		err = trace_wait(r, t->threads[i].tid, &status);
 		if (!err)
-			err = reach_group_stop(r, t->threads[i].tid, status);
+			err = reach_group_stop(r, t, t->threads[i].tid, stop, status);
 	}
 	return err;
 }
