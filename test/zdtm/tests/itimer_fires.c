@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A periodic real-time timer goes on firing after the restore.
+ *
+ * ignore: status/ShdPnd on a busy machine its signal waits for a moment
  */
 #include <sys/time.h>
 
