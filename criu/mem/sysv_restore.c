@@ -249,6 +249,15 @@ static bool exists(int id)
 	return !shmctl(id, IPC_STAT, &ds) || (errno != EINVAL && errno != EIDRM);
 }
 
+/* An id that was asked for and not used waits for the next segment of anybody: it takes one to use it up. */
+static void forget_next_id(void)
+{
+	int id = shmget(IPC_PRIVATE, 1, 0600);
+
+	if (id >= 0)
+		shmctl(id, IPC_RMID, NULL);
+}
+
 static int create(struct sysv_restore *sysv, struct segment *s)
 {
 	char text[16];
@@ -264,10 +273,12 @@ static int create(struct sysv_restore *sysv, struct segment *s)
 			__atomic_store_n(&s->made, true, __ATOMIC_RELEASE);
 			return 0;
 		}
-		if (got < 0)
+		if (got < 0) {
+			forget_next_id();
 			return cr_fail_errno(sysv->ctx, got,
 					     "Can't make System V shared memory segment %d (key %#x, %lu bytes)", s->id,
 					     s->entry->desc->key, (unsigned long)s->entry->size);
+		}
 		shmctl(got, IPC_RMID, NULL);
 		if (exists(s->id))
 			break;

@@ -216,7 +216,8 @@ static void test_key_taken(void **state)
 {
 	struct stored *s = *state;
 	struct sysv_restore *sysv = read_images(s);
-	int other;
+	int other, next = 0;
+	FILE *f;
 
 	leave(s);
 	assert_int_equal(shmctl(s->id, IPC_RMID, NULL), 0);
@@ -226,6 +227,9 @@ static void test_key_taken(void **state)
 	sysv_restore_free(&sysv);
 	assert_false(is_there(s->id));
 	assert_true(is_there(other));
+	f = fopen("/proc/sys/kernel/shm_next_id", "re"); /* nobody is given the id that wasn't to be had */
+	assert_true(f && fscanf(f, "%d", &next) == 1 && !fclose(f));
+	assert_int_equal(next, -1);
 	assert_int_equal(shmctl(other, IPC_RMID, NULL), 0);
 }
 
