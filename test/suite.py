@@ -8,7 +8,8 @@ usage: suite.py check     what needs no root, in about a minute: unit tests, ima
        suite.py NAME...   those
 
 Each suite is a command. Its last line "N passed, N failed[, N skipped]" is counted; one without such a line counts as
-one test. The last line printed here has the same form. Output of suites that fail is printed whole.
+one test. The last line printed here has the same form. Of suites that fail everything
+is printed but the lines of what passed, and the names of what failed stand once more at the end.
 """
 
 import os
@@ -23,6 +24,8 @@ BUILD = os.environ.get("BUILD", "build")
 SLOWER = int(os.environ.get("TEST_TIME_FACTOR", "1"))  # than usual: this machine; limits grow with it
 PYTHON = "/usr/bin/python3"
 SUMMARY = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?", re.M)
+GOOD = re.compile(r"^\[\d+/\d+\] (?:PASS|SKIP) .*\n", re.M)
+FAILED = re.compile(r"^(?:\[\d+/\d+\] FAIL|FAIL|FAILED|\[  FAILED  \]) .*", re.M)
 CMOCKA = re.compile(r"\[  (PASSED|FAILED|SKIPPED)\s*\] (\d+) test\(s\)")
 
 
@@ -101,9 +104,9 @@ def run(name, command, limit):
           f" {seconds:7.1f} s", flush=True)
     if failed:
         print(f"---- again: {' '.join(command)}")
-        print(text[-30000:].rstrip())
+        print(GOOD.sub("", text)[-30000:].rstrip())
         print("----", flush=True)
-    return passed, failed, skipped
+    return (passed, failed, skipped), [f"{name}: {line}" for line in FAILED.findall(text)] if failed else []
 
 
 def main(words):
@@ -125,9 +128,12 @@ def main(words):
             print(f"suite.py: no suite {' '.join(unknown)}", file=sys.stderr)
             return 2
         suites = [suite for suite in suites if suite[0] in words]
-    totals = [0, 0, 0]
+    totals, failures = [0, 0, 0], []
     for name, command, limit in suites:
-        totals = [a + b for a, b in zip(totals, run(name, command, limit))]
+        counts, lines = run(name, command, limit)
+        totals = [a + b for a, b in zip(totals, counts)]
+        failures += lines
+    print("\n".join(failures[:100]), end="\n" if failures else "")
     print(f"{totals[0]} passed, {totals[1]} failed, {totals[2]} skipped")
     return 1 if totals[1] or not totals[0] else 0
 

@@ -4,6 +4,7 @@
  */
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "zdtm.h"
@@ -26,6 +27,15 @@ static void check_answers(int fd)
 	CHECK_EQ(head->nlmsg_seq, 7);
 }
 
+/* The kernel would choose our pid, as it does for whoever runs beside us with the same pid in another namespace. */
+static uint32_t choose_port(void)
+{
+	uint32_t port;
+
+	MUST(getrandom(&port, sizeof(port), 0));
+	return port | 1u << 30;
+}
+
 static struct sockaddr_nl name_of(int fd)
 {
 	struct sockaddr_nl addr;
@@ -44,10 +54,12 @@ int main(int argc, char **argv)
 
 	test_init(argc, argv);
 	fd[0] = MUST(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
+	addr.nl_pid = choose_port();
 	MUST(bind(fd[0], (struct sockaddr *)&addr, sizeof(addr)));
 	MUST(setsockopt(fd[0], SOL_NETLINK, NETLINK_EXT_ACK, &value, sizeof(value)));
 	fd[1] = MUST(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
 	addr.nl_groups = 0;
+	addr.nl_pid = choose_port();
 	MUST(bind(fd[1], (struct sockaddr *)&addr, sizeof(addr)));
 	MUST(setsockopt(fd[1], SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)));
 	fd[2] = MUST(socket(AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT));
