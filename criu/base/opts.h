@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 enum page_mode { PAGES_FILE, PAGES_PMEM };
+enum fam_restore { FAM_RESTORE_COPY, FAM_RESTORE_LAZY };
 enum capture_method { CAPTURE_AUTO, CAPTURE_VMREAD, CAPTURE_INJECT };
 enum file_validation { VALIDATE_FILESIZE, VALIDATE_BUILDID };
 enum final_state { FINAL_KILL, FINAL_RUN, FINAL_STOP };
@@ -60,6 +61,11 @@ struct cr_opts {
 	enum page_mode page_mode;	 /* --use-pmem */
 	enum capture_method capture;	 /* --capture auto|vmread|inject */
 	enum tristate readahead;	 /* --[no-]readahead */
+	char *fam_dir;			 /* --fam-dir: a pool; NULL: none, or the one that fam.img names */
+	enum fam_restore fam_restore;	 /* --fam-restore copy|lazy */
+	unsigned fam_threads;		 /* --fam-threads; 0: as many as measures best */
+	bool fam_verify;		 /* --fam-verify: dump stores checksums, restore compares them */
+	bool fam_keep;			 /* --fam-keep: never an orphan */
 	char *root;			 /* -r */
 	struct str_array action_scripts; /* run by base/script.c */
 	struct str_array external;	 /* --external, as given */

@@ -105,6 +105,7 @@ enum image_kind {
 	IMG_STATS_RESTORE,   /* 0: stats-restore, in the work directory */
 	IMG_IRMAP_CACHE,     /* 0 */
 	IMG_ATTRIBUTES,	     /* 0: attributes.img, ours alone */
+	IMG_FAM,	     /* 0: fam.img, ours alone */
 	IMG_MM_EXTRA,	     /* 0: mm-extra.img, ours alone */
 	IMG_SK_EXTRA,	     /* 0: sk-extra.img, ours alone */
 	IMG_TIMERFD_TIME,    /* 0: timerfd-time.img, ours alone */

@@ -19,6 +19,7 @@
 #include "eventfd.pb-c.h"
 #include "eventpoll.pb-c.h"
 #include "ext-file.pb-c.h"
+#include "fam.pb-c.h"
 #include "fdinfo.pb-c.h"
 #include "fh.pb-c.h"
 #include "fifo.pb-c.h"
@@ -173,6 +174,7 @@ static const struct image_kind_info kinds[IMG_KINDS] = {
 	[IMG_IRMAP_CACHE] = { .kind = "IRMAP_CACHE", .pattern = "irmap-cache", .magic = 0x57004059, .framing = IMAGE_SERVICE,
 		.flags = IMAGE_OPTIONAL, .message = &irmap_cache_entry__descriptor },
 	ROW(ATTRIBUTES, "attributes.img", 0x50414346, IMAGE_OPTIONAL, attributes_entry),
+	ROW(FAM, "fam.img", 0x46414d50, IMAGE_OPTIONAL, fam_entry),
 	ROW(MM_EXTRA, "mm-extra.img", 0x4d4d4558, IMAGE_OPTIONAL, mm_extra_entry),
 	ROW(SK_EXTRA, "sk-extra.img", 0x50414b53, IMAGE_OPTIONAL, sk_extra_entry),
 	ROW(TIMERFD_TIME, "timerfd-time.img", 0x54464454, IMAGE_OPTIONAL, timerfd_time_entry),

@@ -14,8 +14,8 @@ from pycriu import images
 from pycriu.images import opts_pb2
 
 # This project's own images: they are in no table, and other programs leave their files alone.
-OWN_SCHEMAS = {"attributes.proto", "mm-extra.proto", "sk-extra.proto", "timerfd-time.proto"}
-OWN_KINDS = {"ATTRIBUTES", "MM_EXTRA", "SK_EXTRA", "TIMERFD_TIME"}
+OWN_SCHEMAS = {"attributes.proto", "fam.proto", "mm-extra.proto", "sk-extra.proto", "timerfd-time.proto"}
+OWN_KINDS = {"ATTRIBUTES", "FAM", "MM_EXTRA", "SK_EXTRA", "TIMERFD_TIME"}
 
 LABELS = {
     FieldDescriptorProto.LABEL_OPTIONAL: "optional",
