@@ -204,7 +204,6 @@ static long use_time(int clock)
 	return r;
 }
 
-/* Does the timer's clock go on when the calling thread's does? */
 /*
  * One that is due is sent by the next tick that its clock's thread runs through, and has a nanosecond left until then.
  * Waits for that, or so long that it isn't ours.
@@ -225,6 +224,7 @@ static long outlast_tick(int id)
 	return r;
 }
 
+/* Does the timer's clock go on when the calling thread's does? */
 static long compare_timer(struct parasite_timer *t, int clock)
 {
 	int64_t before[4];
