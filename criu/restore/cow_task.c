@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What tasks do before they run the restorer, each in its turn. */
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <linux/userfaultfd.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -12,6 +11,7 @@
 #include "base/io.h"
 #include "restore/cow.h"
 #include "restore/fork.h"
+#include "restore/turn.h"
 
 #ifndef UFFD_USER_MODE_ONLY
 #define UFFD_USER_MODE_ONLY 1
@@ -114,8 +114,7 @@ static int fill_outside(struct restore *r, struct restore_task *creator, struct 
 	/* The engine takes it while we are stopped. */
 	if (syscall(SYS_tgkill, creator->task->pid, creator->task->pid, SIGSTOP))
 		return cr_fail_errno(&r->ctx, -errno, "Can't stop");
-	while (__atomic_load_n(&slot->fill, __ATOMIC_ACQUIRE) == FILL_PENDING)
-		syscall(SYS_futex, &slot->fill, FUTEX_WAIT, FILL_PENDING, NULL, NULL, 0);
+	wait_on(&slot->fill, FILL_PENDING);
 	close(fd);
 	if (slot->fill != FILL_DONE)
 		return cr_fail(&r->ctx, -EIO, "The memory of task %d could not be filled", creator->task->pid);
