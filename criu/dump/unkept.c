@@ -15,14 +15,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/prctl.h"
 #include "proc/parse.h"
 
 #define TEXT_MAX (1 << 20)
-
-#ifndef PR_SCHED_CORE
-#define PR_SCHED_CORE 62
-#endif
-#define SCHED_CORE_GET 0
 
 int refuse_state(struct dump *d, const struct task *task, const char *what)
 {
@@ -167,7 +163,7 @@ static int check_threads_own(struct dump *d, const struct task *task)
 		if (has_ports && !ptrace(PTRACE_GETREGSET, tid, NT_386_IOPERM, &iov))
 			return refuse_state(d, task, "access to I/O ports (ioperm)");
 		has_ports = has_ports && errno != EINVAL;
-		if (has_cookies && prctl(PR_SCHED_CORE, SCHED_CORE_GET, tid, 0, &cookie))
+		if (has_cookies && prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, tid, 0, &cookie))
 			has_cookies = false;
 		if (cookie)
 			return refuse_state(d, task, "a core scheduling cookie (PR_SCHED_CORE)");

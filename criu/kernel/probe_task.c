@@ -15,11 +15,8 @@
 #include <sys/user.h>
 
 #include "base/cleanup.h"
+#include "base/prctl.h"
 #include "kernel/probes.h"
-
-/* <linux/prctl.h> of Linux 6.15 */
-#define TIMER_CREATE_RESTORE_IDS     77
-#define TIMER_CREATE_RESTORE_IDS_GET 2
 
 /* ptrace(2) as the kernel has it: glibc's <sys/ptrace.h> and <linux/ptrace.h> don't go together. */
 static long trace(long request, pid_t pid, void *addr, void *data)
@@ -148,5 +145,5 @@ int probe_kcmp_epoll(void)
 
 int probe_timer_cr_ids(void)
 {
-	return prctl(TIMER_CREATE_RESTORE_IDS, TIMER_CREATE_RESTORE_IDS_GET, 0, 0, 0) < 0 ? -errno : 0;
+	return prctl(PR_TIMER_CREATE_RESTORE_IDS, PR_TIMER_CREATE_RESTORE_IDS_GET, 0, 0, 0) < 0 ? -errno : 0;
 }

@@ -5,24 +5,20 @@
  */
 #include <compel/plugins/std.h>
 
+#include <asm/prctl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/keyctl.h>
 #include <linux/mempolicy.h>
-#include <linux/prctl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 
+#include "base/prctl.h"
 #include "pie/parasite.h"
 
-/* Newer than the headers of some distributions; the numbers of prctl(2), arch_prctl(2), membarrier(2). */
-#define PR_GET_THP_DISABLE_	     42
-#define PR_GET_MDWE_		     66
-#define PR_GET_MEMORY_MERGE_	     68
-#define PR_GET_IO_FLUSHER_	     58
-#define GET_CPUID		     0x1011
+/* membarrier(2); newer than the headers of some distributions. */
 #define MEMBARRIER_GET_REGISTRATIONS (1 << 9)
 
 #ifndef MADV_COLD
@@ -89,9 +85,9 @@ static long get_task(struct parasite_task *t)
 	}
 	t->brk = (uint64_t)sys_brk(0);
 	t->dumpable = sys_prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
-	t->thp_disabled = positive_or_zero(sys_prctl(PR_GET_THP_DISABLE_, 0, 0, 0, 0));
-	t->mdwe = positive_or_zero(sys_prctl(PR_GET_MDWE_, 0, 0, 0, 0));
-	t->memory_merge = positive_or_zero(sys_prctl(PR_GET_MEMORY_MERGE_, 0, 0, 0, 0));
+	t->thp_disabled = positive_or_zero(sys_prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+	t->mdwe = positive_or_zero(sys_prctl(PR_GET_MDWE, 0, 0, 0, 0));
+	t->memory_merge = positive_or_zero(sys_prctl(PR_GET_MEMORY_MERGE, 0, 0, 0, 0));
 	t->has_ldt = has_ldt();
 	t->locks_future = locks_future(t);
 	r = sys_membarrier(MEMBARRIER_GET_REGISTRATIONS, 0, 0);
@@ -123,9 +119,9 @@ static void get_attributes(struct parasite_thread *t)
 		t->speculation[which] = sys_prctl(PR_GET_SPECULATION_CTRL, which, 0, 0, 0);
 	if (sys_prctl(PR_GET_TSC, (unsigned long)&t->tsc, 0, 0, 0) < 0)
 		t->tsc = PR_TSC_ENABLE;
-	t->cpuid = sys_arch_prctl(GET_CPUID, 0);
+	t->cpuid = sys_arch_prctl(ARCH_GET_CPUID, 0);
 	t->mce_kill = sys_prctl(PR_MCE_KILL_GET, 0, 0, 0, 0);
-	t->io_flusher = sys_prctl(PR_GET_IO_FLUSHER_, 0, 0, 0, 0);
+	t->io_flusher = sys_prctl(PR_GET_IO_FLUSHER, 0, 0, 0, 0);
 	t->session_keyring = sys_keyctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0);
 	t->process_keyring = sys_keyctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_PROCESS_KEYRING, 0);
 	t->thread_keyring = sys_keyctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_THREAD_KEYRING, 0);

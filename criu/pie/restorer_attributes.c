@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+#include <asm/prctl.h>
 #include <compel/plugins/std.h>
-#include <linux/prctl.h>
 
+#include "base/prctl.h"
 #include "pie/restorer.h"
 
-/* Newer than the headers of some distributions; the numbers of prctl(2), arch_prctl(2), modify_ldt(2). */
-#define PR_SET_THP_DISABLE_  41
-#define PR_SET_IO_FLUSHER_   57
-#define PR_SET_MDWE_	     65
-#define PR_SET_MEMORY_MERGE_ 67
-#define SET_CPUID	     0x1012
-#define WRITE_LDT	     0x11
+#define WRITE_LDT 0x11 /* modify_ldt(2) */
 
 #define NODES_MAX (PLAN_NODE_WORDS * 64)
 
@@ -28,9 +23,9 @@ static void set_policy(struct plan_thread *th)
 void restore_memory_attributes(struct restorer_args *args)
 {
 	if (args->thp_disabled)
-		check(args, OP_THP, sys_prctl(PR_SET_THP_DISABLE_, 1, args->thp_flags, 0, 0), 0, 0);
+		check(args, OP_THP, sys_prctl(PR_SET_THP_DISABLE, 1, args->thp_flags, 0, 0), 0, 0);
 	if (args->memory_merge)
-		check(args, OP_MEMORY_MERGE, sys_prctl(PR_SET_MEMORY_MERGE_, 1, 0, 0, 0), 0, 0);
+		check(args, OP_MEMORY_MERGE, sys_prctl(PR_SET_MEMORY_MERGE, 1, 0, 0, 0), 0, 0);
 	set_policy(&args->threads[0]);
 }
 
@@ -90,11 +85,11 @@ void restore_thread_attributes(struct plan_thread *th)
 	if (at->set & PLAN_SET_MCE_KILL)
 		check(args, OP_MCE_KILL, sys_prctl(PR_MCE_KILL, PR_MCE_KILL_SET, at->mce_kill, 0, 0), at->mce_kill, 0);
 	if (at->set & PLAN_SET_IO_FLUSHER)
-		check(args, OP_IO_FLUSHER, sys_prctl(PR_SET_IO_FLUSHER_, at->io_flusher, 0, 0, 0), 0, 0);
+		check(args, OP_IO_FLUSHER, sys_prctl(PR_SET_IO_FLUSHER, at->io_flusher, 0, 0, 0), 0, 0);
 	if (at->set & PLAN_SET_TSC)
 		check(args, OP_TSC, sys_prctl(PR_SET_TSC, at->tsc, 0, 0, 0), 0, 0);
 	if (at->set & PLAN_SET_CPUID)
-		check(args, OP_CPUID, sys_arch_prctl(SET_CPUID, !at->cpuid_faults), 0, 0);
+		check(args, OP_CPUID, sys_arch_prctl(ARCH_SET_CPUID, !at->cpuid_faults), 0, 0);
 }
 
 void restore_process_attributes(struct restorer_args *args)
@@ -107,5 +102,5 @@ void restore_process_attributes(struct restorer_args *args)
 		      0);
 	}
 	if (args->mdwe)
-		check(args, OP_MDWE, sys_prctl(PR_SET_MDWE_, args->mdwe, 0, 0, 0), args->mdwe, 0);
+		check(args, OP_MDWE, sys_prctl(PR_SET_MDWE, args->mdwe, 0, 0, 0), args->mdwe, 0);
 }

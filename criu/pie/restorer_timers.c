@@ -10,11 +10,8 @@
 #include <signal.h>
 #include <time.h>
 
+#include "base/prctl.h"
 #include "pie/restorer.h"
-
-#define SET_IDS	    77 /* PR_TIMER_CREATE_RESTORE_IDS, Linux 6.15 */
-#define SET_IDS_OFF 0
-#define SET_IDS_ON  1
 
 #define NSEC 1000000000ll
 /* Clocks of CPU time are numbers with a pid in them, inverted: 0 is the caller. */
@@ -60,11 +57,11 @@ void create_timers(struct restorer_args *args)
 	if (!args->nr_timers)
 		return;
 	if (args->timer_ids)
-		check(args, OP_TIMER_ID, sys_prctl(SET_IDS, SET_IDS_ON, 0, 0, 0), args->timers[0].id, 0);
+		check(args, OP_TIMER_ID, sys_prctl(PR_TIMER_CREATE_RESTORE_IDS, PR_TIMER_CREATE_RESTORE_IDS_ON, 0, 0, 0), args->timers[0].id, 0);
 	for (uint32_t i = 0; i < args->nr_timers; i++)
 		create_timer(args, &args->timers[i]);
 	if (args->timer_ids)
-		sys_prctl(SET_IDS, SET_IDS_OFF, 0, 0, 0);
+		sys_prctl(PR_TIMER_CREATE_RESTORE_IDS, PR_TIMER_CREATE_RESTORE_IDS_OFF, 0, 0, 0);
 	count_down(&args->timers_left);
 }
 

@@ -5,14 +5,11 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
+#include "base/prctl.h"
 #include "restore/boot.h"
 #include "restore/cow.h"
 #include "restore/fork.h"
 #include "restore/reopen.h"
-
-/* prctl(2); newer than the headers of some distributions. */
-#define PR_SET_MEMORY_MERGE_ 67
-#define PR_GET_MEMORY_MERGE_ 68
 
 /* Whoever waits for us learns of it by our end. */
 static __attribute__((noreturn)) void fail_task(struct restore *r, struct restore_task *rt, int err)
@@ -256,8 +253,8 @@ static void drop_memory_attributes(void)
 {
 	if (prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) > 0)
 		prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
-	if (prctl(PR_GET_MEMORY_MERGE_, 0, 0, 0, 0) > 0)
-		prctl(PR_SET_MEMORY_MERGE_, 0, 0, 0, 0);
+	if (prctl(PR_GET_MEMORY_MERGE, 0, 0, 0, 0) > 0)
+		prctl(PR_SET_MEMORY_MERGE, 0, 0, 0, 0);
 }
 
 __attribute__((noreturn)) void task_run_root(struct restore *r, struct restore_task *rt)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* From entries to what the restorer is told. */
+#include <asm/prctl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mempolicy.h>
@@ -13,11 +14,9 @@
 #include "proc/values.h"
 #include "task/attributes.h"
 
-#define GET_CPUID      0x1011 /* arch_prctl(2) */
-#define WHO_THREAD     1      /* ioprio_get(2) */
-#define ALL_ASK	       0xffffffff
-#define NODES_MAX      (PLAN_NODE_WORDS * 64ul)
-#define GET_IO_FLUSHER 58
+#define WHO_THREAD 1 /* ioprio_get(2) */
+#define ALL_ASK	   0xffffffff
+#define NODES_MAX  (PLAN_NODE_WORDS * 64ul)
 
 bool attributes_all_cpus(const unsigned char *mask, int len, long online)
 {
@@ -54,9 +53,9 @@ void own_attributes_read(struct own_attributes *ret)
 	}
 	prctl(PR_GET_TSC, &tsc);
 	has->tsc = tsc;
-	has->cpuid_faults = syscall(SYS_arch_prctl, GET_CPUID, 0) == 0;
+	has->cpuid_faults = syscall(SYS_arch_prctl, ARCH_GET_CPUID, 0) == 0;
 	has->mce_kill = prctl(PR_MCE_KILL_GET, 0, 0, 0, 0);
-	has->io_flusher = prctl(GET_IO_FLUSHER, 0, 0, 0, 0) > 0;
+	has->io_flusher = prctl(PR_GET_IO_FLUSHER, 0, 0, 0, 0) > 0;
 	syscall(SYS_get_mempolicy, &mode, has->policy.nodes, NODES_MAX, 0, 0);
 	has->policy.mode = mode;
 	ret->has_nodes = !syscall(SYS_get_mempolicy, NULL, ret->nodes, NODES_MAX, 0, MPOL_F_MEMS_ALLOWED);

@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <sys/ptrace.h>
 
+#include "base/prctl.h"
+
 #ifndef PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG
 #define PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG 0x4210
 #define PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG 0x4211
 #endif
-
-#define INCLUSIVE_ON 2 /* the mode of prctl(2); newer than the headers of some distributions */
 
 int user_dispatch_get(pid_t tid, struct user_dispatch *ret)
 {
@@ -22,7 +22,7 @@ struct user_dispatch user_dispatch_settable(const struct user_dispatch *config)
 
 	if (!config->mode || !config->offset || end > config->offset)
 		return *config;
-	return (struct user_dispatch){ INCLUSIVE_ON, config->selector, end, -config->len };
+	return (struct user_dispatch){ PR_SYS_DISPATCH_INCLUSIVE_ON, config->selector, end, -config->len };
 }
 
 int user_dispatch_set(pid_t tid, const struct user_dispatch *config)
