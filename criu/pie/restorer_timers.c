@@ -57,7 +57,9 @@ void create_timers(struct restorer_args *args)
 	if (!args->nr_timers)
 		return;
 	if (args->timer_ids)
-		check(args, OP_TIMER_ID, sys_prctl(PR_TIMER_CREATE_RESTORE_IDS, PR_TIMER_CREATE_RESTORE_IDS_ON, 0, 0, 0), args->timers[0].id, 0);
+		check(args, OP_TIMER_ID,
+		      sys_prctl(PR_TIMER_CREATE_RESTORE_IDS, PR_TIMER_CREATE_RESTORE_IDS_ON, 0, 0, 0),
+		      args->timers[0].id, 0);
 	for (uint32_t i = 0; i < args->nr_timers; i++)
 		create_timer(args, &args->timers[i]);
 	if (args->timer_ids)
