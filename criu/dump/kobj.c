@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "dump/state.h"
+#include "task/birth.h"
 
 static const int kcmp_types[SHARE_NR] = {
 	[SHARE_VM] = KCMP_VM,
@@ -120,16 +121,6 @@ static size_t number_of(const struct share_node *v, size_t nr, const struct task
 	return SHARE_NOBODY;
 }
 
-/* A session can only be inherited or made: restore/tree_plan.h. */
-int dump_birth_moment(const struct task *task)
-{
-	const struct task *parent = task->parent;
-
-	if (!parent || task->sid == task->pid || task->sid == parent->sid)
-		return 0;
-	return parent->sid == parent->pid && parent->parent && task->sid == parent->parent->sid ? 1 : -1;
-}
-
 /* Whether a restore can do it, in the same way. */
 static int check_plan(struct dump *d)
 {
@@ -145,8 +136,8 @@ static int check_plan(struct dump *d)
 		v[nr] = (struct share_node){
 			.pid = task->pid,
 			.lives = task->state != TASK_DEAD,
-			.movable = task->parent && dump_birth_moment(task) >= 0,
-			.moment = dump_birth_moment(task),
+			.movable = task->parent && task->born != BORN_ELSEWHERE,
+			.moment = task->born,
 			.exit_signal = task->dump->stat.exit_signal,
 			.parent = number_of(v, nr, task->parent),
 		};
@@ -170,6 +161,7 @@ int dump_kobj_ids(struct dump *d)
 	bool any = false;
 	int r;
 
+	births_plan(&d->tree);
 	for_each_task (&d->tree, task) {
 		if (task->state == TASK_DEAD)
 			continue;

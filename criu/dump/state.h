@@ -66,10 +66,8 @@ struct dump {
 	int script_status; /* of a post-dump script that failed, else 0 */
 };
 
-/* kobj.c: begins the state of every task: what it shares, with its ids; refuses what can't be restored. */
+/* kobj.c: begins the state of every task: when a restore creates it, what it shares, with its ids; refuses what can't be restored. */
 int dump_kobj_ids(struct dump *d);
-/* When a restore lets its parent create it: 0, as usual; 1, before the parent made its session; -1: others have to. */
-int dump_birth_moment(const struct task *task);
 /* check.c: refuses, by name, what isn't supported; lists the areas of every memory. */
 int dump_check_tasks(struct dump *d);
 /* inside.c: puts the parasite into every task and asks it; refuses, by name, what the answers don't allow. */

@@ -141,7 +141,7 @@ int check_exit_signal(struct dump *d, const struct task *task)
 		return 0;
 	if (sig < 0 || sig >= NSIG)
 		return refuse_state(d, task, "an exit signal that doesn't exist (clone(2))");
-	if (dump_birth_moment(task) < 0)
+	if (task->born == BORN_ELSEWHERE)
 		return refuse_state(d, task,
 				    "an exit signal other than SIGCHLD in a session that its parent can't give");
 	if (task->state == TASK_DEAD && (sig == SIGKILL || sig == SIGSTOP))

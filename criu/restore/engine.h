@@ -29,12 +29,6 @@
 #include "task/share.h"
 #include "task/task.h"
 
-/* How a task comes into its session. */
-enum born_when {
-	BORN_BEFORE_SETSID, /* its parent forks it before it becomes a session leader itself, if it does */
-	BORN_AFTER_SETSID,
-};
-
 /* One process to create: of the images, or a helper that ends before the tasks run. */
 struct restore_task {
 	struct task *task;
@@ -51,8 +45,8 @@ struct restore_task {
 
 	/* The forking plan (tree_plan.c). */
 	struct restore_task *creator; /* forks it; not its parent when it is an orphan */
-	enum born_when when;
-	struct list_head to_fork; /* of fork_node: what this one forks, in order */
+	enum born_when when;	      /* of that one; never _ELSEWHERE */
+	struct list_head to_fork;     /* of fork_node: what this one forks, in order */
 	struct list_head fork_node;
 	bool orphan;	   /* the creator forks it by way of a process in between that ends at once */
 	bool adopts;	   /* orphans come to it: it is a subreaper while the tree is built */

@@ -3,10 +3,7 @@
 
 #include <signal.h>
 
-/* Any session will do. */
-#define SID_ANY (-1)
-/* The session that we are in, whatever its number was where the images were made. */
-#define SID_OURS 0
+#include "task/birth.h"
 
 static pid_t final_sid(const struct task *t)
 {
@@ -16,11 +13,6 @@ static pid_t final_sid(const struct task *t)
 static int exit_signal_of(const struct restore *r, const struct task *t)
 {
 	return attributes_exit_signal(attributes_of(r->attributes, t->pid));
-}
-
-static bool leads_session(const struct task *t)
-{
-	return t->sid == t->pid;
 }
 
 static bool is_below(const struct task *t, const struct task *ancestor)
@@ -34,11 +26,10 @@ static bool is_below(const struct task *t, const struct task *ancestor)
 /* Which tasks belong to a session that is not of the set. */
 static int mark_outside(struct restore *r)
 {
-	const struct task *root = r->tree.root;
 	struct task *t;
 
 	for_each_task (&r->tree, t) {
-		if (leads_session(t) || (t->sid && (t->sid != root->sid || leads_session(root))))
+		if (!in_outside_session(&r->tree, t))
 			continue;
 		if (!r->opts->shell_job)
 			return cr_fail(&r->ctx, -EINVAL,
@@ -50,22 +41,6 @@ static int mark_outside(struct restore *r)
 }
 
 /* ---- sessions ------------------------------------------------------------------------------------------------ */
-
-/* A leader's children may need another session than its own: then it has to be born there, and fork them first. */
-static pid_t needed_sid(const struct task *t)
-{
-	const struct task *child;
-
-	if (!leads_session(t))
-		return final_sid(t);
-	list_for_each_entry (child, &t->children, sibling) {
-		pid_t need = needed_sid(child);
-
-		if (need != SID_ANY && need != t->sid)
-			return need;
-	}
-	return SID_ANY;
-}
 
 static void set_creator(struct restore_task *rt, struct restore_task *creator, enum born_when when)
 {
@@ -140,37 +115,6 @@ static int plan_orphan(struct restore *r, struct task *t)
 	return 0;
 }
 
-/* BORN_IN: the session that T's parent is born in. Appends orphans to be planned when all leaders have their places. */
-static int plan_session(struct restore *r, struct task *t, pid_t parent_born_in, struct task **orphans, size_t *nr)
-{
-	struct task *parent = t->parent, *child;
-	pid_t need = needed_sid(t), born_in;
-	int err = 0;
-
-	if (!parent) {
-		born_in = SID_OURS;
-	} else if (need == SID_ANY || need == final_sid(parent)) {
-		born_in = final_sid(parent);
-		set_creator(restore_of(t), restore_of(parent), BORN_AFTER_SETSID);
-	} else if (need == parent_born_in) {
-		born_in = parent_born_in;
-		set_creator(restore_of(t), restore_of(parent), BORN_BEFORE_SETSID);
-	} else if (leads_session(t)) {
-		/* Its children that need another session become orphans themselves. */
-		born_in = final_sid(parent);
-		set_creator(restore_of(t), restore_of(parent), BORN_AFTER_SETSID);
-	} else {
-		born_in = final_sid(t);
-		orphans[(*nr)++] = t;
-	}
-	list_for_each_entry (child, &t->children, sibling) {
-		err = plan_session(r, child, born_in, orphans, nr);
-		if (err)
-			break;
-	}
-	return err;
-}
-
 /* An orphan goes to the nearest subreaper above: that has to be its parent. */
 static int check_orphans(struct restore *r)
 {
@@ -192,15 +136,17 @@ static int check_orphans(struct restore *r)
 
 static int plan_sessions(struct restore *r)
 {
-	_cleanup_free_ struct task **orphans = calloc(r->tree.nr_tasks, sizeof(*orphans));
-	size_t nr = 0;
-	int err;
+	struct task *t;
+	int err = 0;
 
-	if (!orphans)
-		return -ENOMEM;
-	err = plan_session(r, r->tree.root, SID_OURS, orphans, &nr);
-	for (size_t i = 0; i < nr && !err; i++)
-		err = plan_orphan(r, orphans[i]);
+	births_plan(&r->tree);
+	for_each_task (&r->tree, t)
+		if (t->parent && t->born != BORN_ELSEWHERE)
+			set_creator(restore_of(t), restore_of(t->parent), t->born);
+	/* Now that all leaders have their places. */
+	for_each_task (&r->tree, t)
+		if (!err && t->born == BORN_ELSEWHERE)
+			err = plan_orphan(r, t);
 	return err ?: check_orphans(r);
 }
 

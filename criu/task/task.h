@@ -19,6 +19,13 @@ enum task_state {
 	TASK_HELPER = 4,  /* restore only: stands in for a dead session or group leader, then exits */
 };
 
+/* When its parent creates a task: task/birth.h. */
+enum born_when {
+	BORN_BEFORE_SETSID, /* before the parent becomes a session leader itself, if it does */
+	BORN_AFTER_SETSID,
+	BORN_ELSEWHERE, /* the parent never is in the session: somebody below it creates the task */
+};
+
 struct task_thread {
 	pid_t tid;
 };
@@ -33,6 +40,8 @@ struct task {
 	struct task *parent; /* NULL: the root */
 	pid_t pid, ppid, pgid, sid;
 	enum task_state state;
+	enum born_when born; /* set by births_plan(), as is: */
+	pid_t born_in;	     /* a session */
 	size_t nr_threads;
 	struct task_thread *threads;  /* [0] is the leader; owned */
 	struct dump_task *dump;	      /* owned by dump/ */
