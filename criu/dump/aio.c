@@ -56,48 +56,50 @@ static int settle(struct dump *d, struct task *task, const struct vma *v, struct
 		       task->dump->stat.comm, (unsigned long)v->start);
 }
 
+static int check_ring(struct dump *d, struct task *task, struct vma *v)
+{
+	struct aio_ring_head ring;
+	int r = check_context(d, task, v);
+
+	if (!r)
+		r = read_head(d, task, v, &ring);
+	if (!r && !aio_ring_sane(&ring, v->end - v->start))
+		r = refuse_ring(d, task, v, "isn't whole or has strange content");
+	if (!r)
+		r = settle(d, task, v, &ring);
+	if (!r)
+		v->ring_tail = ring.tail;
+	return r;
+}
+
+static int check_ring_again(struct dump *d, struct task *task, struct vma *v)
+{
+	struct aio_ring_head ring;
+	int r = read_head(d, task, v, &ring);
+
+	if (!r && ring.tail != v->ring_tail)
+		r = cr_fail(d->ctx, -EBUSY, "Task %d (%s): requests of the AIO ring at %lx are under way", task->pid,
+			    task->dump->stat.comm, (unsigned long)v->start);
+	return r;
+}
+
+static int check_each(struct dump *d, struct task *task, int (*check)(struct dump *, struct task *, struct vma *))
+{
+	struct vma_list *vmas = &state_of(task)->vmas;
+	int r = 0;
+
+	for (size_t i = 0; i < vmas->nr && !r; i++)
+		if (vmas->v[i].status & VMA_AREA_AIORING)
+			r = check(d, task, &vmas->v[i]);
+	return r;
+}
+
 int dump_check_rings(struct dump *d, struct task *task)
 {
-	struct dump_state *s = state_of(task);
-
-	for (size_t i = 0; i < s->vmas.nr; i++) {
-		const struct vma *v = &s->vmas.v[i];
-		struct aio_ring_head ring;
-		int r;
-
-		if (!(v->status & VMA_AREA_AIORING))
-			continue;
-		r = check_context(d, task, v);
-		if (!r)
-			r = read_head(d, task, v, &ring);
-		if (!r && !aio_ring_sane(&ring, v->end - v->start))
-			r = refuse_ring(d, task, v, "isn't whole or has strange content");
-		if (!r)
-			r = settle(d, task, v, &ring);
-		if (r < 0)
-			return r;
-		s->vmas.v[i].ring_tail = ring.tail;
-	}
-	return 0;
+	return check_each(d, task, check_ring);
 }
 
 int dump_check_rings_again(struct dump *d, struct task *task)
 {
-	struct dump_state *s = state_of(task);
-
-	for (size_t i = 0; i < s->vmas.nr; i++) {
-		const struct vma *v = &s->vmas.v[i];
-		struct aio_ring_head ring;
-		int r;
-
-		if (!(v->status & VMA_AREA_AIORING))
-			continue;
-		r = read_head(d, task, v, &ring);
-		if (!r && ring.tail != v->ring_tail)
-			r = cr_fail(d->ctx, -EBUSY, "Task %d (%s): requests of the AIO ring at %lx are under way",
-				    task->pid, task->dump->stat.comm, (unsigned long)v->start);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return check_each(d, task, check_ring_again);
 }
