@@ -5,12 +5,7 @@
  * options: --evasive-devices
  * ignore: ^\d+/fds/3$ it has another name afterwards
  */
-#include <fcntl.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-
-#include "zdtm.h"
+#include "hidden_device.h"
 
 int main(int argc, char **argv)
 {
@@ -19,10 +14,7 @@ int main(int argc, char **argv)
 	int fd;
 
 	test_init(argc, argv);
-	MUST(mkdir("dir", 0700));
-	MUST(mknod("dir/zero", S_IFCHR | 0600, makedev(1, 5)));
-	fd = MUST(open("dir/zero", O_RDWR));
-	MUST(mount("none", "dir", "tmpfs", 0, NULL));
+	fd = open_hidden_device();
 
 	test_ready();
 	test_wait();

@@ -74,6 +74,26 @@ static inline void set_option(int fd, int level, int name, int value)
 	MUST(setsockopt(fd, level, name, &value, sizeof(value)));
 }
 
+/* A listener that a client has connected to, which is gone already, and that hasn't accepted it. */
+static inline int listen_with_waiting(void)
+{
+	int fd = MUST(socket(AF_INET, SOCK_STREAM, 0)), client;
+	union address a;
+	pid_t child;
+
+	bind_to(fd, "127.0.0.1", 0);
+	MUST(listen(fd, 5));
+	a = name_of(fd);
+	child = MUST(fork());
+	if (!child) {
+		client = MUST(socket(AF_INET, SOCK_STREAM, 0));
+		MUST(connect(client, &a.any, address_len(&a)));
+		_exit(0);
+	}
+	test_reap(child);
+	return fd;
+}
+
 /* A client comes from TEXT's family, and is served. */
 static inline void check_serves(int listener, const char *text, int port)
 {

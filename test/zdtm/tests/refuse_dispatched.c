@@ -5,54 +5,9 @@
  * expect: refused lock
  */
 #include <fcntl.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/utsname.h>
 
-#include "zdtm.h"
-
-#define SET_DISPATCH 59
-#define ALLOW	     0
-#define BLOCK	     1
-
-static volatile char selector = ALLOW;
-static atomic_int caught, started, end;
-
-static void on_sigsys(int sig, siginfo_t *info, void *context)
-{
-	selector = ALLOW;
-	atomic_store(&caught, info->si_syscall);
-}
-
-static void *body(void *arg)
-{
-	const struct sigaction action = { .sa_sigaction = on_sigsys, .sa_flags = SA_SIGINFO };
-
-	MUST(sigaction(SIGSYS, &action, NULL));
-	if (prctl(SET_DISPATCH, 1, 0x100000, 0x1000, &selector) < 0)
-		skip("no user dispatch: %s", strerror(errno));
-	selector = BLOCK;
-	atomic_store(&started, 1);
-	while (!atomic_load(&end))
-		;
-	syscall(SYS_getppid);
-	CHECK_EQ(atomic_load(&caught), SYS_getppid);
-	return NULL;
-}
-
-/* Linux 6.4: before, nobody else is told of it. */
-static bool kernel_tells(void)
-{
-	struct utsname name;
-	int major = 0, minor = 0;
-
-	MUST(uname(&name));
-	sscanf(name.release, "%d.%d", &major, &minor);
-	return major > 6 || (major == 6 && minor >= 4);
-}
+#include "dispatch_test.h"
 
 int main(int argc, char **argv)
 {
@@ -60,18 +15,14 @@ int main(int argc, char **argv)
 	int fd;
 
 	test_init(argc, argv);
-	if (!kernel_tells())
-		skip("Linux before 6.4");
+	need_dispatch_told();
 	fd = MUST(open("lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
 	MUST(flock(fd, LOCK_EX));
-	CHECK_EQ(pthread_create(&thread, NULL, body, NULL), 0);
-	while (!atomic_load(&started))
-		test_msleep(2);
+	thread = start_dispatched();
 
 	test_ready();
 	test_wait();
 
-	atomic_store(&end, 1);
-	CHECK_EQ(pthread_join(thread, NULL), 0);
+	end_dispatched(thread, false);
 	pass();
 }

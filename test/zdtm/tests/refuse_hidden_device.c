@@ -4,22 +4,14 @@
  *
  * expect: refused descriptor 3 .*--evasive-devices
  */
-#include <fcntl.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-
-#include "zdtm.h"
+#include "hidden_device.h"
 
 int main(int argc, char **argv)
 {
 	int fd;
 
 	test_init(argc, argv);
-	MUST(mkdir("dir", 0700));
-	MUST(mknod("dir/zero", S_IFCHR | 0600, makedev(1, 5)));
-	fd = MUST(open("dir/zero", O_RDWR));
-	MUST(mount("none", "dir", "tmpfs", 0, NULL));
+	fd = open_hidden_device();
 
 	test_ready();
 	test_wait();

@@ -8,22 +8,10 @@
 
 int main(int argc, char **argv)
 {
-	union address a;
-	int fd, client;
-	pid_t child;
+	int fd;
 
 	test_init(argc, argv);
-	fd = MUST(socket(AF_INET, SOCK_STREAM, 0));
-	bind_to(fd, "127.0.0.1", 0);
-	MUST(listen(fd, 5));
-	a = name_of(fd);
-	child = MUST(fork());
-	if (!child) {
-		client = MUST(socket(AF_INET, SOCK_STREAM, 0));
-		MUST(connect(client, &a.any, address_len(&a)));
-		_exit(0);
-	}
-	test_reap(child);
+	fd = listen_with_waiting();
 
 	test_ready();
 	test_wait();

@@ -2,75 +2,20 @@
 /*
  * System call user dispatch: the calls of a thread become SIGSYS while its selector says so.
  */
-#include <pthread.h>
-#include <stdatomic.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/utsname.h>
-
-#include "zdtm.h"
-
-#define SET_DISPATCH 59
-#define ALLOW	     0
-#define BLOCK	     1
-
-static volatile char selector = ALLOW;
-static atomic_int caught, started, end;
-static bool spoil;
-
-static void on_sigsys(int sig, siginfo_t *info, void *context)
-{
-	selector = ALLOW;
-	atomic_store(&caught, info->si_syscall);
-}
-
-static void *body(void *arg)
-{
-	const struct sigaction action = { .sa_sigaction = on_sigsys, .sa_flags = SA_SIGINFO };
-
-	MUST(sigaction(SIGSYS, &action, NULL));
-	if (prctl(SET_DISPATCH, 1, 0x100000, 0x1000, &selector) < 0)
-		skip("no user dispatch: %s", strerror(errno));
-	/* No call may be made while it waits: it isn't the kernel's then. */
-	selector = BLOCK;
-	atomic_store(&started, 1);
-	while (!atomic_load(&end))
-		;
-	if (spoil)
-		selector = ALLOW;
-	syscall(SYS_getppid);
-	CHECK_EQ(atomic_load(&caught), SYS_getppid);
-	return NULL;
-}
-
-/* Linux 6.4: before, nobody else is told of it. */
-static bool kernel_tells(void)
-{
-	struct utsname name;
-	int major = 0, minor = 0;
-
-	MUST(uname(&name));
-	sscanf(name.release, "%d.%d", &major, &minor);
-	return major > 6 || (major == 6 && minor >= 4);
-}
+#include "dispatch_test.h"
 
 int main(int argc, char **argv)
 {
 	pthread_t thread;
 
 	test_init(argc, argv);
-	if (!kernel_tells())
-		skip("Linux before 6.4");
-	CHECK_EQ(pthread_create(&thread, NULL, body, NULL), 0);
-	while (!atomic_load(&started))
-		test_msleep(2);
+	need_dispatch_told();
+	thread = start_dispatched();
 
 	test_ready();
 	test_wait();
 
-	spoil = test_sabotage();
-	atomic_store(&end, 1);
-	CHECK_EQ(pthread_join(thread, NULL), 0);
+	end_dispatched(thread, test_sabotage());
 	CHECK_EQ(syscall(SYS_getppid), getppid());
 	pass();
 }
