@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Where the pages of areas lie in a checkpoint's content. An extent is one piece of an area's address range (or of a
- * shared segment's offsets) at consecutive offsets, whether all its pages are stored or not, so that one mmap(2) maps it.
- * Where it holds a whole aligned 2 MiB, offset - vaddr is a multiple of 2 MiB, for large pages; smaller ones are packed
- * page by page and stand in front of the large ones, so that little room is lost between them. Pure.
+ * shared segment's offsets) at consecutive offsets, whether all its pages are stored or not, so that one mmap(2) maps
+ * it. Where it holds a whole aligned 2 MiB, offset - vaddr is a multiple of 2 MiB, for large pages; smaller ones are
+ * packed page by page and stand in front of the large ones, so that little room is lost between them. Pure.
  */
 #ifndef CRIU_FAM_LAYOUT_H
 #define CRIU_FAM_LAYOUT_H
@@ -16,6 +16,8 @@
 #include "pages/run.h"
 
 #define FAM_ALIGN (2ul << 20)
+/* No page has a higher address, with five levels of page tables either, nor a higher offset in its segment. */
+#define FAM_VADDR_MAX (1ull << 57)
 
 struct fam_extent {
 	uint32_t pages_id; /* of the pagemap whose pages these are */
@@ -32,20 +34,25 @@ struct fam_layout {
 	size_t nr, room;
 	uint64_t size; /* bytes of content, a multiple of FAM_ALIGN: set by fam_layout_place() */
 	bool holes;    /* the pool has FAM_CAP_HOLES: else absent pages cost room, and large gaps split extents */
+	uint64_t present, absent; /* bytes that fam_layout_add() has put into extents */
 };
 
 /*
- * Appends extents for the PE_PRESENT ones of RUNS, an area's (or segment's) worth or several: a run that begins in an area
- * that ends before the next one starts a new extent at each of the NR_STARTS ascending addresses STARTS. 0 or -errno.
+ * Appends extents for the PE_PRESENT ones of RUNS, all of one pagemap: one for each area, from its first to its last
+ * such page, but gaps that are too large (fam_layout.holes) split it. STARTS, NR_STARTS of them, ascending, are where
+ * areas begin; none for a segment. 0; -EINVAL for impossible runs; -ENOMEM.
  */
 int fam_layout_add(struct fam_layout *layout, uint32_t pages_id, const struct page_run_list *runs,
 		   const uint64_t *starts, size_t nr_starts);
-/* All were added: gives each its offset. 0 or -errno. */
+/* All were added: gives each its offset. 0; -EFBIG. */
 int fam_layout_place(struct fam_layout *layout);
 void fam_layout_free(struct fam_layout *layout);
 
+/* The first extent of PAGES_ID that ends above VADDR; NULL: there is none. The next ones stand behind it. */
+const struct fam_extent *fam_layout_first(const struct fam_layout *layout, uint32_t pages_id, uint64_t vaddr);
 /*
- * The offset of VADDR's page and how many bytes from there on, at most LEN, are in one piece; -ENOENT: no extent has it.
+ * The offset of VADDR's page and how many bytes from there on, at most LEN, are in one piece; -ENOENT: no extent has
+ * it.
  */
 int fam_layout_find(const struct fam_layout *layout, uint32_t pages_id, uint64_t vaddr, uint64_t len,
 		    uint64_t *ret_offset, uint64_t *ret_len);
