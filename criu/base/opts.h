@@ -66,6 +66,15 @@ struct cr_opts {
 	unsigned fam_threads;		 /* --fam-threads; 0: as many as measures best */
 	bool fam_verify;		 /* --fam-verify: dump stores checksums, restore compares them */
 	bool fam_keep;			 /* --fam-keep: never an orphan */
+	bool json;			 /* --json: for programs */
+	bool force;			 /* --force: see the command */
+	uint64_t fam_size;		 /* --size: of a new pool, bytes; 0: grows */
+	bool fam_orphans;		 /* --orphans */
+	unsigned fam_grace;		 /* --grace: seconds that an orphan is left alone; default an hour */
+	bool fam_trim;			 /* --trim[=SIZE] */
+	uint64_t fam_trim_keep;		 /* its SIZE, bytes */
+	bool dry_run;			 /* --dry-run */
+	char *to_dir;			 /* --to: where a set of images is made */
 	char *root;			 /* -r */
 	struct str_array action_scripts; /* run by base/script.c */
 	struct str_array external;	 /* --external, as given */

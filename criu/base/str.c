@@ -52,7 +52,7 @@ int parse_i32(const char *s, int base, int32_t *ret)
 
 int parse_size(const char *s, uint64_t *ret)
 {
-	static const char units[] = "KMG";
+	static const char units[] = "KMGT";
 	size_t len = strlen(s);
 	unsigned int shift = 0;
 	char digits[24];

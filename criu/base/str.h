@@ -13,7 +13,7 @@
 int parse_u64(const char *s, int base, uint64_t *ret);
 int parse_u32(const char *s, int base, uint32_t *ret);
 int parse_i32(const char *s, int base, int32_t *ret);
-/* "12", "4K", "1M", "2G" in bytes. */
+/* "12", "4K", "1M", "2G", "1T" in bytes. */
 int parse_size(const char *s, uint64_t *ret);
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);

@@ -8,77 +8,12 @@
 #include <sys/utsname.h>
 
 #include "base/version.h"
+#include "cli/commands.h"
 #include "dump/dump.h"
 #include "restore/restore.h"
 #include "restore/stage.h"
 
 #define EXIT_REMOVED 255 /* for commands that exist no more */
-
-struct command {
-	const char *name;
-	unsigned bit;
-	const char *removed; /* a hint; the command is gone */
-	bool has_action;     /* a further word follows */
-	/* The exit status. NULL: not supported yet. ACTION: that word, or NULL. */
-	int (*run)(struct cr_ctx *ctx, const struct cr_opts *opts, const char *action);
-};
-
-/* The exit status of a dump or restore that returned RESULT. */
-static int conclude(struct cr_ctx *ctx, const struct cr_opts *opts, unsigned command, int result, const char *done,
-		    const char *failed)
-{
-	if (result) {
-		cr_error_log(ctx, result);
-		log_line(ctx->log, LOG_ERROR, __FILE__, __LINE__, "%s", failed);
-		return result > 0 ? result : EXIT_FAILURE;
-	}
-	log_info(ctx->log, "%s", done);
-	if (opts->display_stats && cli_print_stats(ctx, command))
-		log_warn(ctx->log, "Can't read the statistics back");
-	return EXIT_SUCCESS;
-}
-
-static int run_dump(struct cr_ctx *ctx, const struct cr_opts *opts, const char *action)
-{
-	int result = opts->tree_pid ? 0 : cr_fail(ctx, -EINVAL, "No process to dump was given (-t PID)");
-
-	return conclude(ctx, opts, CMD_DUMP, result ?: cr_dump(ctx, opts), "Dumping finished successfully",
-			"Dumping FAILED.");
-}
-
-static int run_restore(struct cr_ctx *ctx, const struct cr_opts *opts, const char *action)
-{
-	return conclude(ctx, opts, CMD_RESTORE, cr_restore(ctx, opts), "Restore finished successfully. Tasks resumed.",
-			"Restoring FAILED.");
-}
-
-static int run_check(struct cr_ctx *ctx, const struct cr_opts *opts, const char *action)
-{
-	return cli_check(ctx, opts);
-}
-
-static const struct command commands[] = {
-	{ "dump", CMD_DUMP, .run = run_dump },
-	{ "restore", CMD_RESTORE, .run = run_restore },
-	{ "check", CMD_CHECK, .run = run_check },
-	{ "cpuinfo", CMD_CPUINFO, .run = cli_cpuinfo, .has_action = true },
-	{ "pre-dump", CMD_PRE_DUMP },
-	{ "lazy-pages", CMD_LAZY_PAGES },
-	{ "page-server", CMD_PAGE_SERVER },
-	{ "service", CMD_SERVICE },
-	{ "swrk", CMD_SWRK, .has_action = true },
-	{ "dedup", CMD_DEDUP },
-	{ "exec", .removed = "use the compel program to run code inside of a task" },
-	{ "show", .removed = "use crit show to look into images" },
-};
-
-static const struct command *find_command(const char *name)
-{
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (!strcmp(commands[i].name, name))
-			return &commands[i];
-	return NULL;
-}
 
 /* What is opened must not become somebody's standard input or output. */
 static void fill_standard_fds(void)
@@ -139,32 +74,46 @@ static bool listed_phases(void)
 	return true;
 }
 
-/* The words that are no options: the command, its action, the command line to execute. */
-static int take_words(struct option_parser *parser, char **words, const struct command **ret, const char **ret_action)
+/* The first of WORDS names a command of TABLE. */
+static int take_command(struct cr_ctx *ctx, const struct command *table, char ***words, const struct command **ret)
+{
+	char *name = **words;
+
+	if (!name)
+		return cr_fail(ctx, -EINVAL, "No command was given; see criu --help");
+	*ret = command_find(table, name);
+	if (!*ret)
+		return cr_fail(ctx, -EINVAL, "Unknown command %s; see criu --help", name);
+	++*words;
+	return (*ret)->sub ? take_command(ctx, (*ret)->sub, words, ret) : 0;
+}
+
+/* The words that are no options: the command, what it works on, the command line to execute. */
+static int take_words(struct option_parser *parser, char **words, const struct command **ret, char ***ret_words)
 {
 	struct cr_ctx *ctx = parser->ctx;
 	const struct command *command;
+	size_t nr = 0;
+	int err;
 
-	if (!*words)
-		return cr_fail(ctx, -EINVAL, "No command was given; see criu --help");
-	command = find_command(*words);
-	if (!command)
-		return cr_fail(ctx, -EINVAL, "Unknown command %s; see criu --help", *words);
-	words++;
-	*ret = command;
-	*ret_action = NULL;
+	err = take_command(ctx, commands, &words, ret);
+	if (err)
+		return err;
+	command = *ret;
+	*ret_words = words;
 	if (command->removed)
 		return 0;
-	if (command->has_action && *words)
-		*ret_action = *words++;
 	if (parser->exec_cmd && command->bit == CMD_RESTORE) {
 		if (!*words)
 			return cr_fail(ctx, -EINVAL, "--exec-cmd needs a command behind --");
 		parser->opts->exec_cmd = words;
 		return 0;
 	}
-	if (*words)
-		return cr_fail(ctx, -EINVAL, "%s is more than the command %s takes", *words, command->name);
+	while (words[nr])
+		nr++;
+	if (nr > command->max_words)
+		return cr_fail(ctx, -EINVAL, "%s is more than the command %s takes", words[command->max_words],
+			       command->name);
 	return 0;
 }
 
@@ -173,7 +122,7 @@ static int run(struct cr_ctx *ctx, struct cr_opts *opts, int argc, char **argv)
 {
 	struct option_parser parser = { .ctx = ctx, .opts = opts };
 	const struct command *command = NULL;
-	const char *action = NULL;
+	char **words = NULL;
 	int err, rest;
 
 	err = options_load(&parser, NULL, argc, argv, &rest);
@@ -185,7 +134,7 @@ static int run(struct cr_ctx *ctx, struct cr_opts *opts, int argc, char **argv)
 		printf("Version: %s\n", CRIU_VERSION);
 		return EXIT_SUCCESS;
 	}
-	err = err ?: take_words(&parser, argv + rest, &command, &action);
+	err = err ?: take_words(&parser, argv + rest, &command, &words);
 	if (!err && command->removed) {
 		fprintf(stderr, "The command %s was removed: %s\n", command->name, command->removed);
 		return EXIT_REMOVED;
@@ -197,13 +146,14 @@ static int run(struct cr_ctx *ctx, struct cr_opts *opts, int argc, char **argv)
 		return EXIT_SUCCESS;
 	if (!err && command->bit == CMD_RESTORE && opts->final_state == FINAL_KILL)
 		opts->final_state = FINAL_RUN;
-	err = err ?: open_images(ctx, opts);
+	if (!err && !command->no_images)
+		err = open_images(ctx, opts);
 	err = err ?: open_log(ctx, opts);
 	if (err) {
 		cr_error_log(ctx, err);
 		return EXIT_FAILURE;
 	}
-	return command->run(ctx, opts, action);
+	return command->run(ctx, opts, words);
 }
 
 int cli_main(int argc, char **argv)

@@ -3,17 +3,11 @@
 
 #include <string.h>
 
+#include "cli/commands.h"
+
 #define NAME_COLUMN 36
 
-static const char head[] = "Usage: criu COMMAND [OPTION]...\n"
-			   "\n"
-			   "  criu dump -t PID -D DIR      save a process tree\n"
-			   "  criu restore -D DIR          bring it back\n"
-			   "  criu check [--feature NAME]  tell what this kernel can do\n"
-			   "  criu cpuinfo dump|check      save or compare what the CPU can do\n"
-			   "\n"
-			   "Options may also stand in configuration files, and may be shortened:\n"
-			   "\n";
+#define WORDS_COLUMN 41
 
 static void print_row(FILE *out, const struct option_row *row)
 {
@@ -32,9 +26,25 @@ static void print_row(FILE *out, const struct option_row *row)
 	fprintf(out, "%s%s%s\n", row->help, row->later ? "; " : "", row->later ?: "");
 }
 
+static void print_commands(FILE *out, const char *prefix, const struct command *table)
+{
+	for (; table->name; table++) {
+		char line[128];
+
+		snprintf(line, sizeof(line), "%s %s", prefix, table->name);
+		if (table->sub)
+			print_commands(out, line, table->sub);
+		else if (table->help)
+			fprintf(out, "%s %-*s %s\n", line, WORDS_COLUMN - (int)strlen(line), table->words ?: "",
+				table->help);
+	}
+}
+
 void cli_help(FILE *out)
 {
-	fputs(head, out);
+	fputs("Usage: criu COMMAND [OPTION]...\n\n", out);
+	print_commands(out, "  criu", commands);
+	fputs("\nOptions may also stand in configuration files, and may be shortened:\n\n", out);
 	for (size_t i = 0; i < option_table_size; i++)
 		print_row(out, &option_table[i]);
 }

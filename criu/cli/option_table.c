@@ -9,12 +9,15 @@
 #define L	CMD_LAZY_PAGES
 #define V	CMD_SERVICE
 #define C	CMD_CHECK
+/* what changes a pool */
+#define FAM_WRITERS (CMD_FAM_INIT | CMD_FAM_GC | CMD_FAM_RM | CMD_FAM_IMPORT)
 
 #define OFFSET(field)	  .offset = offsetof(struct cr_opts, field)
 #define FLAG(n, s)	  .name = (n), .short_name = (s), .arg = ARG_NONE
 #define ARG(n, s, a)	  .name = (n), .short_name = (s), .arg = ARG_REQUIRED, .arg_name = (a)
 #define OPTIONAL(n, s, a) .name = (n), .short_name = (s), .arg = ARG_OPTIONAL, .arg_name = (a)
 #define ON(mask)	  .commands = (mask)
+#define ONLY(mask)	  .commands = (mask), .refused_on = CMD_ALL & ~(mask)
 #define BOOL(field)	  .twin = true, OFFSET(field), .set = option_set_bool
 #define STRING(field)	  OFFSET(field), .set = option_set_string
 #define STRINGS(field)	  OFFSET(field), .set = option_add_string
@@ -66,7 +69,7 @@ const struct option_row option_table[] = {
 	  .help = "allow a session and terminal from outside the tree; restore uses criu's own" },
 	{ FLAG("exec-cmd", 0), .twin = true, ON(R), .set = option_set_exec_cmd,
 	  .help = "after the restore, execute the command behind -- as the tasks' parent" },
-	{ ARG("timeout", 0, "SECONDS"), ON(D | P), OFFSET(timeout), .set = option_set_seconds,
+	{ ARG("timeout", 0, "SECONDS"), ON(D | P | FAM_WRITERS), OFFSET(timeout), .set = option_set_seconds,
 	  .help = "how long stopping the tasks may take (default: 10)" },
 
 	/* memory */
@@ -84,6 +87,22 @@ const struct option_row option_table[] = {
 	  .help = "dump: store checksums of the pages in the pool; restore: compare them" },
 	{ FLAG("fam-keep", 0), .twin = true, .later = NOT_YET, ON(D),
 	  .help = "keep the checkpoint in the pool when its images directory is gone" },
+	{ ARG("size", 0, "SIZE"), ONLY(CMD_FAM_INIT), OFFSET(fam_size), .set = option_set_size,
+	  .help = "of the new pool, allocated at once (default: it grows)" },
+	{ FLAG("force", 0), ONLY(FAM_WRITERS), OFFSET(force), .set = option_set_bool,
+	  .help = "init: over what a device holds; rm: kept ones too; take the lease of another, dead host" },
+	{ FLAG("orphans", 0), ONLY(CMD_FAM_GC), OFFSET(fam_orphans), .set = option_set_bool,
+	  .help = "free checkpoints whose images directory is gone" },
+	{ ARG("grace", 0, "SECONDS"), ONLY(CMD_FAM_GC), OFFSET(fam_grace), .set = option_set_seconds,
+	  .help = "only orphans that are older (default: 3600)" },
+	{ OPTIONAL("trim", 0, "SIZE"), ONLY(CMD_FAM_GC), OFFSET(fam_trim_keep), .set = option_set_trim,
+	  .help = "give spare memory back, all but SIZE of it" },
+	{ FLAG("dry-run", 0), ONLY(CMD_FAM_GC), OFFSET(dry_run), .set = option_set_bool,
+	  .help = "only tell what would be freed" },
+	{ ARG("to", 0, "DIR"), ONLY(CMD_FAM_EXPORT | CMD_FAM_IMPORT), STRING(to_dir),
+	  .help = "the directory of the new set: empty, or made" },
+	{ FLAG("json", 0), ONLY(CMD_FAM_ALL), OFFSET(json), .set = option_set_bool,
+	  .help = "print JSON" },
 	{ FLAG("readahead", 0), .twin = true, ON(R), OFFSET(readahead), .set = option_set_tristate,
 	  .help = "read page images ahead, or never (default: where it helps)" },
 	{ FLAG("track-mem", 0), .twin = true, ON(D | P), .later = NOT_YET, .help = "track what the tasks write" },

@@ -86,8 +86,15 @@ int option_set_choice(struct option_parser *parser, const struct option_row *row
 int option_set_size(struct option_parser *parser, const struct option_row *row, const char *value, bool on)
 {
 	if (parse_size(value, field(parser, row)))
-		return bad_value(parser, row, value, "a size (a number, with K, M or G behind it)");
+		return bad_value(parser, row, value, "a size (a number, with K, M, G or T behind it)");
 	return 0;
+}
+
+int option_set_trim(struct option_parser *parser, const struct option_row *row, const char *value, bool on)
+{
+	parser->opts->fam_trim = true;
+	parser->opts->fam_trim_keep = 0;
+	return value ? option_set_size(parser, row, value, on) : 0;
 }
 
 int option_set_pid(struct option_parser *parser, const struct option_row *row, const char *value, bool on)

@@ -13,6 +13,7 @@ option_setter option_add_string;   /* struct str_array at offset */
 option_setter option_set_choice;   /* enum at offset: the value's place among the choices */
 option_setter option_set_tristate; /* enum tristate at offset */
 option_setter option_set_size;	   /* uint64_t at offset */
+option_setter option_set_trim;
 option_setter option_set_pid;
 option_setter option_set_seconds; /* unsigned at offset */
 option_setter option_set_verbosity;

@@ -30,6 +30,7 @@ void options_init(struct cr_opts *opts)
 		.file_validation = VALIDATE_BUILDID,
 		.cpu_cap = CPU_CAP_FPU | CPU_CAP_INS,
 		.readahead = TRI_AUTO,
+		.fam_grace = 3600,
 	};
 }
 
@@ -49,6 +50,7 @@ void options_free(struct cr_opts *opts)
 	free(opts->pidfile);
 	free(opts->root);
 	free(opts->check_feature);
+	free(opts->to_dir);
 	str_array_free(&opts->action_scripts);
 	str_array_free(&opts->external);
 	str_array_free(&opts->inherit_fd);

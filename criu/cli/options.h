@@ -22,7 +22,17 @@
 #define CMD_SWRK	(1u << 7)
 #define CMD_DEDUP	(1u << 8)
 #define CMD_CPUINFO	(1u << 9)
-#define CMD_ALL		((1u << 10) - 1)
+#define CMD_FAM_INIT	(1u << 10) /* `criu fam init`, and so on */
+#define CMD_FAM_LIST	(1u << 11)
+#define CMD_FAM_SHOW	(1u << 12)
+#define CMD_FAM_VERIFY	(1u << 13)
+#define CMD_FAM_GC	(1u << 14)
+#define CMD_FAM_RM	(1u << 15)
+#define CMD_FAM_EXPORT	(1u << 16)
+#define CMD_FAM_IMPORT	(1u << 17)
+#define CMD_FAM_STAT	(1u << 18)
+#define CMD_ALL		((1u << 19) - 1)
+#define CMD_FAM_ALL	(CMD_ALL & ~(CMD_FAM_INIT - 1))
 
 #define OPTIONS_MAX 128
 

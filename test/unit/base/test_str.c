@@ -47,7 +47,7 @@ static void narrower_numbers_are_held_to_their_range(void **state)
 
 static void sizes_have_one_unit(void **state)
 {
-	static const char *const bad[] = { "", "K", "1KK", "1T", "-1K", "1 K", "0x1K", "1.5M", "K1" };
+	static const char *const bad[] = { "", "K", "1KK", "1P", "-1K", "1 K", "0x1K", "1.5M", "K1" };
 	uint64_t value;
 
 	assert_int_equal(parse_size("12", &value), 0);
@@ -58,6 +58,9 @@ static void sizes_have_one_unit(void **state)
 	assert_int_equal(value, 1 << 20);
 	assert_int_equal(parse_size("17179869183G", &value), 0);
 	assert_int_equal(parse_size("17179869184G", &value), -ERANGE);
+	assert_int_equal(parse_size("2T", &value), 0);
+	assert_true(value == 2ull << 40);
+	assert_int_equal(parse_size("16777216T", &value), -ERANGE);
 	assert_int_equal(parse_size("1111111111111111111111111111", &value), -ERANGE);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(parse_size(bad[i], &value), -EINVAL);

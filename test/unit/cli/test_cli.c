@@ -104,6 +104,11 @@ static void exit_statuses_are_the_ones_that_callers_know(void **state)
 		{ "cpuinfo", 1, "dump or check" },
 		{ "cpuinfo check", 1, "cpuinfo.img" },
 		{ "restore --exec-cmd", 1, "needs a command" },
+		{ "fam", 1, "No command was given" },
+		{ "fam nothing", 1, "Unknown command nothing" },
+		{ "fam list a b", 1, "b is more than the command list takes" },
+		{ "fam list --dry-run", 1, "--dry-run can't be used with this command" },
+		{ "dump -t 1 --json", 1, "--json can't be used with this command" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -122,7 +122,7 @@ static void values_are_checked(void **state)
 		"-t 4294967297",
 		"--timeout -1",
 		"--timeout 1s",
-		"--ghost-limit 1T",
+		"--ghost-limit 1P",
 		"--ghost-limit ",
 		"--port 65536",
 		"--port x",

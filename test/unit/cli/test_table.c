@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/commands.h"
 
 #define MAN_PAGE "Documentation/man/criu.txt"
 
@@ -119,6 +120,46 @@ static void help_names_each_option(void **state)
 		assert_non_null(strstr(text, option_table[i].name));
 }
 
+/* Looks for the label lines "*NAME*...::" of TABLE's commands, PREFIX being what stands before each name. */
+static void find_commands(const char *page, const char *help, const char *prefix, const struct command *table)
+{
+	for (; table->name; table++) {
+		_cleanup_free_ char *name = str_printf("%s%s", prefix, table->name), *label = str_printf("\n*%s", name);
+		_cleanup_free_ char *sub = str_printf("%s ", name), *usage = str_printf("criu %s", name);
+		const char *at = page;
+
+		if (table->sub) {
+			find_commands(page, help, sub, table->sub);
+			continue;
+		}
+		if (!table->help != !table->run && !str_starts(name, "fam"))
+			fail_msg("%s: a text for --help, or nothing to run", name);
+		if (!table->help)
+			continue;
+		assert_non_null(strstr(help, usage));
+		do {
+			at = strstr(at, label);
+			if (!at)
+				fail_msg(MAN_PAGE ": the command %s is missing", name);
+			at += strlen(label);
+		} while (!strchr("* ", *at) || strncmp(strchr(at, '\n') - 2, "::", 2));
+		if (!table->run && strncmp(strchr(at, '\n'), "\n    Not supported yet", 22))
+			fail_msg(MAN_PAGE ": the command %s isn't supported yet", name);
+	}
+}
+
+static void help_and_the_manual_page_have_each_command(void **state)
+{
+	_cleanup_free_ char *page = NULL, *help = NULL;
+	size_t size;
+	FILE *out = open_memstream(&help, &size);
+
+	cli_help(out);
+	fclose(out);
+	assert_int_equal(read_file_at(AT_FDCWD, MAN_PAGE, 1 << 20, &page, NULL), 0);
+	find_commands(page, help, "", commands);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +167,7 @@ int main(void)
 		cmocka_unit_test(rows_are_whole),
 		cmocka_unit_test(the_manual_page_has_each_option_once),
 		cmocka_unit_test(help_names_each_option),
+		cmocka_unit_test(help_and_the_manual_page_have_each_command),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
