@@ -1,49 +1,57 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Children that signals of terminals have stopped: their parent, which hasn't asked yet, is told which ones. In an
- * orphaned process group, and where the signal has a handler by now, they are stopped all the same.
+ * Children that signals of terminals have stopped: their parent, which hasn't asked yet, is told which ones. One whose
+ * signal has got a handler since, by a process that it shares its handlers with, is stopped all the same.
  */
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include "zdtm.h"
+#include "sharing.h"
 
 static const int signals[] = { SIGTSTP, SIGTTIN, SIGTTOU, SIGSTOP };
 #define NR 4
 
 static volatile sig_atomic_t handled;
+static volatile int *steps;
 
 static void on_stop(int sig)
 {
 	handled = 1;
 }
 
-static pid_t stopped_by(int sig, bool handler_later)
+static pid_t stopped_by(int sig)
 {
-	int sync[2];
-	char byte;
-	pid_t kid;
+	pid_t kid = MUST(fork());
 
-	MUST(pipe(sync));
-	kid = MUST(fork());
 	if (kid == 0) {
-		sigset_t set;
-
 		MUST(setpgid(0, 0));
-		if (handler_later) { /* it has one, and was stopped by another signal's default action before: SIGSTOP
-				      */
-			MUST(signal(SIGTSTP, on_stop) == SIG_ERR ? -1 : 0);
-			sig = SIGSTOP;
-		}
-		sigemptyset(&set);
-		MUST(sigprocmask(SIG_SETMASK, &set, NULL));
-		CHECK_EQ(write(sync[1], "x", 1), 1);
 		MUST(raise(sig));
+		_exit(30);
+	}
+	return kid;
+}
+
+static int set_handler(void *arg)
+{
+	wait_step(&steps[0], 1);
+	if (signal(SIGTSTP, on_stop) == SIG_ERR)
+		_exit(1);
+	take_step(&steps[1]);
+	wait_step(&steps[0], 2);
+	_exit(0);
+}
+
+static pid_t stopped_before_handler(void)
+{
+	pid_t kid = MUST(fork()), other;
+
+	if (kid == 0) {
+		MUST(setpgid(0, 0));
+		other = clone_on_stack(set_handler, CLONE_VM | CLONE_SIGHAND | SIGCHLD);
+		MUST(raise(SIGTSTP));
+		take_step(&steps[0]);
+		test_reap(other);
 		_exit(handled ? 1 : 30);
 	}
-	CHECK_EQ(read(sync[0], &byte, 1), 1);
-	MUST(close(sync[0]));
-	MUST(close(sync[1]));
 	return kid;
 }
 
@@ -66,12 +74,15 @@ int main(int argc, char **argv)
 	siginfo_t info;
 
 	test_init(argc, argv);
+	steps = make_steps();
 	for (int i = 0; i < NR; i++) {
-		kids[i] = stopped_by(signals[i], false);
+		kids[i] = stopped_by(signals[i]);
 		wait_for_state(kids[i], 'T');
 	}
-	handling = stopped_by(SIGSTOP, true);
+	handling = stopped_before_handler();
 	wait_for_state(handling, 'T');
+	take_step(&steps[0]);
+	wait_step(&steps[1], 1);
 
 	test_ready();
 	test_wait();
