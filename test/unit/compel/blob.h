@@ -20,7 +20,7 @@ struct test_args {
 	int pid, tid;
 	volatile int started, go;
 	unsigned long size, from, to; /* bytes; offsets into data */
-	unsigned char data[8192];
+	unsigned char data[128 << 10];
 };
 
 #endif

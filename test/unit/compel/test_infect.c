@@ -121,8 +121,8 @@ static void test_data_and_copy(void **state)
 	for (unsigned long n = 0; n < 200; n++) {
 		memset(args->data, 0xee, sizeof(args->data));
 		args->from = 16 + n % 7;
-		args->to = 4096 + n % 9;
-		args->size = n < 150 ? n : n * 17;
+		args->to = sizeof(args->data) / 2 + n % 9;
+		args->size = n < 100 ? n : n < 150 ? n * 17 : n * 307;
 		for (unsigned long i = 0; i < args->size; i++)
 			args->data[args->from + i] = (unsigned char)(i * 7 + n);
 		assert_ok(compel_call(ctl, &c.th, TEST_COPY, &result), &c.th);

@@ -30,6 +30,35 @@ void *memset(void *dst, int c, size_t n)
 	return dst;
 }
 
+static inline void copy_32(void *to, const void *from)
+{
+	uint64_t a, b, c, d;
+
+	__asm__ volatile("movq (%5), %0; movq 8(%5), %1; movq 16(%5), %2; movq 24(%5), %3\n\t"
+			 "movnti %0, (%4); movnti %1, 8(%4); movnti %2, 16(%4); movnti %3, 24(%4)"
+			 : "=&r"(a), "=&r"(b), "=&r"(c), "=&r"(d)
+			 : "r"(to), "r"(from)
+			 : "memory");
+}
+
+/*
+ * Four pages side by side, line by line. The processor reads ahead within pages only, so one page after the other waits at
+ * the begin of each: a quarter slower.
+ */
+#define PAGE  4096
+#define LINE  64
+#define BLOCK (4 * PAGE)
+
+static void copy_block(unsigned char *to, const unsigned char *from)
+{
+	for (size_t line = 0; line < PAGE; line += LINE) {
+		for (size_t at = line; at < BLOCK; at += PAGE) {
+			copy_32(to + at, from + at);
+			copy_32(to + at + 32, from + at + 32);
+		}
+	}
+}
+
 void std_copy_nt(void *dst, const void *src, size_t n)
 {
 	unsigned char *to = dst;
@@ -42,15 +71,10 @@ void std_copy_nt(void *dst, const void *src, size_t n)
 	to += head;
 	from += head;
 	n -= head;
-	for (; n >= 32; n -= 32, to += 32, from += 32) {
-		uint64_t a, b, c, d;
-
-		__asm__ volatile("movq (%5), %0; movq 8(%5), %1; movq 16(%5), %2; movq 24(%5), %3\n\t"
-				 "movnti %0, (%4); movnti %1, 8(%4); movnti %2, 16(%4); movnti %3, 24(%4)"
-				 : "=&r"(a), "=&r"(b), "=&r"(c), "=&r"(d)
-				 : "r"(to), "r"(from)
-				 : "memory");
-	}
+	for (; n >= BLOCK; n -= BLOCK, to += BLOCK, from += BLOCK)
+		copy_block(to, from);
+	for (; n >= 32; n -= 32, to += 32, from += 32)
+		copy_32(to, from);
 	for (; n >= 8; n -= 8, to += 8, from += 8) {
 		uint64_t a;
 
