@@ -54,16 +54,21 @@ void test_init(int argc, char **argv)
 	MUST(sigaction(SIGTERM, &act, NULL));
 }
 
-void test_ready(void)
+void test_ready_by_child(void)
 {
 	char path[PATH_MAX + 64];
 	int fd;
 
-	if (getpid() != first_pid)
-		fail("test_ready() is for the first task");
 	snprintf(path, sizeof(path), "%s/%s.ready", test_dir, test_name);
 	fd = MUST(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
 	close(fd);
+}
+
+void test_ready(void)
+{
+	if (getpid() != first_pid)
+		fail("test_ready() is for the first task");
+	test_ready_by_child();
 }
 
 bool test_go(void)
@@ -287,7 +292,22 @@ void test_status(pid_t pid, const char *key, char *buf, size_t size)
 	snprintf(buf, size, "%s", at);
 }
 
-void test_frames(pid_t pid, const void *mem, size_t nr, uint64_t *ret)
+void test_wait_state(pid_t pid, const char *states)
+{
+	uint64_t end = test_now() + 20000000000ull;
+	char state[64];
+
+	for (;;) {
+		test_status(pid, "State", state, sizeof(state));
+		if (strchr(states, state[0]))
+			return;
+		if (test_now() > end)
+			fail("the state of %d is %s", pid, state);
+		test_msleep(2);
+	}
+}
+
+static void read_frames(pid_t pid, const void *mem, size_t nr, uint64_t *ret)
 {
 	const uint64_t present = 1ull << 63, frame = (1ull << 55) - 1;
 	char path[64];
@@ -302,6 +322,26 @@ void test_frames(pid_t pid, const void *mem, size_t nr, uint64_t *ret)
 			skip("frame numbers can't be seen");
 		ret[i] = ret[i] & present ? ret[i] & frame : 0;
 	}
+}
+
+void test_frames(const pid_t *pids, size_t nr_pids, const void *mem, size_t nr, uint64_t *ret)
+{
+	size_t size = nr_pids * nr * sizeof(*ret);
+	uint64_t *again = malloc(size);
+
+	CHECK(again);
+	for (int tries = 0; tries < 1000; tries++) {
+		for (size_t i = 0; i < nr_pids; i++)
+			read_frames(pids[i], mem, nr, ret + i * nr);
+		for (size_t i = 0; i < nr_pids; i++)
+			read_frames(pids[i], mem, nr, again + i * nr);
+		if (!memcmp(ret, again, size)) {
+			free(again);
+			return;
+		}
+		test_msleep(2);
+	}
+	fail("pages move all the time");
 }
 
 void test_msleep(unsigned int ms)

@@ -33,6 +33,8 @@ void test_init_nosignal(int argc, char **argv);
 
 /* The state is complete: the runner may dump from now on. Called once, by the first task. */
 void test_ready(void);
+/* The same where the first task waits in a system call, by a child of it. */
+void test_ready_by_child(void);
 /* First task: sleeps in sigsuspend(2) until the runner says go. */
 void test_wait(void);
 /* Any process or thread: looks for the file every few ms until the runner says go. */
@@ -115,11 +117,15 @@ size_t test_read_file(const char *path, char *buf, size_t size);
 /* The text after "KEY:" and white space in /proc/PID/status; PID 0 is the calling thread. */
 void test_status(pid_t pid, const char *key, char *buf, size_t size);
 
+/* Waits until the letter of State in /proc/PID/status is one of STATES. S: it sleeps, in the call that it made. */
+void test_wait_state(pid_t pid, const char *states);
+
 /*
- * The frames (/proc/PID/pagemap) of NR pages from MEM on, 0: none is there; PID 0 is the calling process. Skips the
- * test where they may not be seen.
+ * The frames (/proc/PID/pagemap) of NR pages from MEM on in each of NR_PIDS processes, one after the other in RET; 0:
+ * none is there; pid 0 is the calling process. They are seen at one time, even if the kernel moves pages meanwhile.
+ * Skips the test where they may not be seen.
  */
-void test_frames(pid_t pid, const void *mem, size_t nr, uint64_t *ret);
+void test_frames(const pid_t *pids, size_t nr_pids, const void *mem, size_t nr, uint64_t *ret);
 
 /* Sleeps; goes on after signals. */
 void test_msleep(unsigned int ms);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""One test from start to end, as the first process of a pid namespace of its own."""
+"""One test from start to end, as the first process of namespaces of its own."""
 import json
 import os
 import signal
@@ -115,6 +115,7 @@ def report(s, message):
 def main(path):
     """Runs the job described in PATH (JSON) and writes the outcome to PATH.out."""
     proc.must_be_first()
+    proc.loopback_up()
     with open(path) as f:
         job = json.load(f)
     if "kind" in job:

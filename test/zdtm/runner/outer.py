@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Runs tests in parallel, each in a pid and mount namespace of its own, and reports."""
+"""Runs tests in parallel, each in namespaces of its own (pid, mount, ipc, net), and reports."""
 import concurrent.futures
 import json
 import os
@@ -22,7 +22,7 @@ def base_dir():
 
 def in_namespace(argv, **kw):
     """Runs a command as the first process of a new pid namespace; everything in it ends with it."""
-    return subprocess.run(["unshare", "--pid", "--mount", "--ipc", "--propagation", "private", "--fork",
+    return subprocess.run(["unshare", "--pid", "--mount", "--ipc", "--net", "--propagation", "private", "--fork",
                            "--kill-child=SIGKILL", "--mount-proc"] + argv, stdin=subprocess.DEVNULL, **kw)
 
 

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
 """Processes of a pid namespace whose first process is this one: starting, reaping, looking around."""
 import ctypes
+import fcntl
 import os
 import signal
+import socket
+import struct
 import sys
 import time
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 MS_RDONLY, MS_NOSUID, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 8, 32, 4096
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 
 class Failure(Exception):
@@ -95,7 +99,7 @@ def describe(pid):
         return f"{pid} (gone)"
 
 
-def only_these_left(reaper, expected, timeout=2.0):
+def only_these_left(reaper, expected, timeout=10.0):
     """Waits until no process but EXPECTED exists. The others that stay, described."""
     end = time.monotonic() + timeout
     while True:
@@ -120,6 +124,13 @@ def kill_all(reaper):
         if not pids:
             return
         time.sleep(0.005)
+
+
+def loopback_up():
+    """The one device of a new network namespace: no test meets the addresses and ports of another."""
+    name = struct.pack("16sH14x", b"lo", IFF_UP)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        fcntl.ioctl(s, SIOCSIFFLAGS, name)
 
 
 def private_devpts():

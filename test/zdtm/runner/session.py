@@ -170,10 +170,13 @@ class Session:
         left = only_these_left(self.reaper, set(map(int, before)))
         if left:
             raise Failure(f"{what} left processes behind: " + ", ".join(left))
-        for _ in range(50):
+        end = time.monotonic() + 5
+        while True:
             diff = snapshot.differences(before, snapshot.take(self.root), self.test.ignore())
             if not diff:
                 return
+            if time.monotonic() > end:
+                break
             time.sleep(0.01)
         raise Failure(f"{what} changed what one sees from outside (-: missing, +: new):\n"
                       + "\n".join("    " + d for d in diff))

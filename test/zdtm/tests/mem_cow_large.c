@@ -52,8 +52,7 @@ static int shares_with(int who, int p)
 
 static void check_frames(const pid_t *pids)
 {
-	for (int who = 0; who <= KIDS; who++)
-		test_frames(pids[who], mem, PAGES, frames[who]);
+	test_frames(pids, KIDS + 1, mem, PAGES, frames[0]);
 	for (int who = 0; who <= KIDS; who++)
 		for (int p = 0; p < PAGES; p++) {
 			int other = shares_with(who, p);

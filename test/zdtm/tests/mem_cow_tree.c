@@ -53,17 +53,17 @@ static void check_content(void)
 
 static void find_same(uint8_t to[ALL][NR])
 {
-	uint64_t frames[NR][ALL];
+	uint64_t frames[2][NR][PAGES];
 
-	for (int who = 0; who < NR; who++) {
-		test_frames(shared->pid[who], anon, PAGES, frames[who]);
-		test_frames(shared->pid[who], file, PAGES, frames[who] + PAGES);
-	}
+	test_frames(shared->pid, NR, anon, PAGES, frames[0][0]);
+	test_frames(shared->pid, NR, file, PAGES, frames[1][0]);
 	for (int p = 0; p < ALL; p++)
 		for (int who = 0; who < NR; who++) {
+			uint64_t(*of)[PAGES] = frames[p / PAGES];
+
 			to[p][who] = NR; /* no page */
-			for (int other = who; other >= 0 && frames[who][p]; other--)
-				if (frames[other][p] == frames[who][p])
+			for (int other = who; other >= 0 && of[who][p % PAGES]; other--)
+				if (of[other][p % PAGES] == of[who][p % PAGES])
 					to[p][who] = other;
 		}
 }

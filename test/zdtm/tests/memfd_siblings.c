@@ -55,15 +55,14 @@ static void second(void)
 
 int main(int argc, char **argv)
 {
-	char name[64];
+	char name[] = "/dev/shm/zdtm.memfd_siblings.XXXXXX";
 	pid_t kids[2];
 	int gone;
 
 	test_init(argc, argv);
 	fd = MUST(memfd_create("kin", 0));
 	MUST(ftruncate(fd, SIZE));
-	snprintf(name, sizeof(name), "/dev/shm/zdtm.memfd_siblings.%d", getpid());
-	gone = MUST(open(name, O_RDWR | O_CREAT | O_EXCL, 0600));
+	gone = MUST(mkstemp(name));
 	MUST(unlink(name));
 	MUST(ftruncate(gone, SIZE));
 	mem[MEMFD] = MUST((char *)mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));

@@ -6,23 +6,21 @@
  */
 #include <fcntl.h>
 #include <mqueue.h>
-#include <time.h>
 
 #include "zdtm.h"
+
+#define NAME "/refuse_mq"
 
 int main(int argc, char **argv)
 {
 	struct mq_attr attr = { .mq_maxmsg = 2, .mq_msgsize = 8 };
-	char name[64];
 	mqd_t queue;
 
 	test_init(argc, argv);
-	/* Tests that run beside this one have the same namespace of names, and the same pid. */
-	snprintf(name, sizeof(name), "/refuse_mq.%llx", (unsigned long long)&attr ^ time(NULL));
-	queue = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
+	queue = mq_open(NAME, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
 	if (queue < 0)
 		skip("no message queues: %s", strerror(errno));
-	MUST(mq_unlink(name));
+	MUST(mq_unlink(NAME));
 
 	test_ready();
 	test_wait();

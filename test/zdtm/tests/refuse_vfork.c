@@ -11,6 +11,7 @@
 /* On the stack that both share. */
 static void child(void)
 {
+	test_ready_by_child();
 	test_wait_polling();
 	_exit(3);
 }
@@ -21,7 +22,6 @@ int main(int argc, char **argv)
 	pid_t pid;
 
 	test_init(argc, argv);
-	test_ready();
 	pid = vfork();
 	if (!pid)
 		child();

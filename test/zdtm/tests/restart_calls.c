@@ -155,6 +155,14 @@ static void (*const calls[])(void) = { do_read,	       do_futex,	 do_waitpid, do
 				       do_sigwaitinfo, do_epoll_handler, do_write,   do_semop };
 #define KIDS (int)(sizeof(calls) / sizeof(calls[0]))
 
+/* Each is in its call, or back there: what wakes it before is lost. */
+static void wait_for_calls(const pid_t *kids)
+{
+	for (int i = 0; i < KIDS; i++)
+		if (calls[i] != do_waitpid)
+			test_wait_state(kids[i], "S");
+}
+
 int main(int argc, char **argv)
 {
 	struct test_sync sync;
@@ -185,11 +193,12 @@ int main(int argc, char **argv)
 		}
 	}
 	test_sync_wait(&sync, KIDS);
-	test_msleep(50);
+	wait_for_calls(kids);
 
 	test_ready();
 	test_wait();
 
+	wait_for_calls(kids);
 	for (i = 0; i < KIDS; i++)
 		if (i != 2 && waitpid(kids[i], NULL, WNOHANG) != 0)
 			fail("call %d ended early", i);

@@ -55,19 +55,6 @@ static pid_t stopped_before_handler(void)
 	return kid;
 }
 
-static void wait_for_state(pid_t pid, char wanted)
-{
-	char state[64];
-
-	for (int i = 0; i < 1000; i++) {
-		test_status(pid, "State", state, sizeof(state));
-		if (state[0] == wanted)
-			return;
-		test_msleep(5);
-	}
-	fail("%d is %s", pid, state);
-}
-
 int main(int argc, char **argv)
 {
 	pid_t kids[NR], handling;
@@ -77,10 +64,10 @@ int main(int argc, char **argv)
 	steps = make_steps();
 	for (int i = 0; i < NR; i++) {
 		kids[i] = stopped_by(signals[i]);
-		wait_for_state(kids[i], 'T');
+		test_wait_state(kids[i], "T");
 	}
 	handling = stopped_before_handler();
-	wait_for_state(handling, 'T');
+	test_wait_state(handling, "T");
 	take_step(&steps[0]);
 	wait_step(&steps[1], 1);
 
@@ -90,10 +77,9 @@ int main(int argc, char **argv)
 	if (test_sabotage()) {
 		kill(kids[0], SIGCONT);
 		kill(kids[0], SIGSTOP);
-		test_msleep(50);
 	}
 	for (int i = 0; i < NR; i++) {
-		wait_for_state(kids[i], 'T');
+		test_wait_state(kids[i], "T");
 		MUST(waitid(P_PID, kids[i], &info, WSTOPPED | WNOHANG));
 		CHECK_EQ(info.si_pid, kids[i]);
 		CHECK_EQ(info.si_code, CLD_STOPPED);
@@ -101,7 +87,7 @@ int main(int argc, char **argv)
 		MUST(kill(kids[i], SIGCONT));
 		test_reap_status(kids[i], 30 << 8);
 	}
-	wait_for_state(handling, 'T');
+	test_wait_state(handling, "T");
 	MUST(kill(handling, SIGCONT));
 	test_reap_status(handling, 30 << 8);
 	pass();

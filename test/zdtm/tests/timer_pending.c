@@ -59,7 +59,9 @@ int main(int argc, char **argv)
 
 	MUST(sigqueue(getpid(), second, (union sigval){ 1 }));
 	MUST(timer_settime(single, 0, &once, NULL));
-	test_msleep(20);
+	do
+		MUST(timer_gettime(single, &left));
+	while (left.it_value.tv_nsec);
 	MUST(sigqueue(getpid(), second, (union sigval){ 2 }));
 	MUST(timer_settime(work, 0, &once, NULL));
 	wait_for(cpu);

@@ -62,12 +62,12 @@ int main(int argc, char **argv)
 		id = create(CLOCK_MONOTONIC, SIGEV_NONE, 0, NULL);
 		MUST(syscall(SYS_timer_delete, id));
 	}
+	begin = test_now();
 	for (i = 0; i < nr; i++)
 		set(ids[i], FAR + i, i % 2 ? EVERY + i : 0);
 	disarmed = create(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGUSR1, NULL);
 	last = create(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGRTMIN + 5, (void *)0xabcdef);
 	set(last, FAR, 1);
-	begin = test_now();
 	test_read_file("/proc/self/timers", before, sizeof(before));
 
 	test_ready();
