@@ -33,6 +33,7 @@ enum fam_state {
 	FAM_COMMITTED,
 	FAM_INCOMPLETE, /* its images directory never got its inventory: gone at the next FAM_WRITE */
 	FAM_ORPHAN,	/* its images directory is gone, or holds something else by now */
+	FAM_DAMAGED,	/* its record can't be read: of the info only id and allocated are set; it can be removed */
 };
 
 struct fam_pool_ops; /* fam/pool_ops.h */
@@ -82,23 +83,25 @@ struct fam_range {
 /* One checkpoint: new and writable, or committed and read-only. */
 struct fam_checkpoint {
 	struct fam_pool *pool;
-	uint64_t id;	/* random, never 0 */
-	uint64_t size;	/* bytes of the content, a multiple of 2 MiB */
-	char *base;	/* the content, mapped shared: to write while it is new, else to read only */
-	int fd;		/* FAM_CAP_FILE: open for that; else -1. Borrow it */
-	bool is_tmpfs;	/* a read fault of base maps several pages at once, writable ones */
-	bool is_pmem;	/* base is persistent memory: flushed by cache lines */
+	uint64_t id;   /* random, never 0 */
+	uint64_t size; /* bytes of the content, a multiple of 2 MiB */
+	char *base;    /* the content, mapped shared: to write while it is new, else to read only */
+	int fd;	       /* FAM_CAP_FILE: open for that; else -1. Borrow it */
+	bool is_tmpfs; /* a read fault of base maps several pages at once, writable ones */
+	bool is_pmem;  /* base is persistent memory: flushed by cache lines */
 	bool committed;
 };
 
 /*
  * A new one with SIZE bytes, of which USED (NR of them, ascending, not touching each other, multiples of the page size)
- * will be written; what lies between is zero or a hole. Memory of removed checkpoints is used first. -ENOSPC when the pool
- * is full: nothing has changed then. Until the commit nobody sees it, and the next writer frees it if we are killed.
+ * will be written; what lies between is zero or a hole. Memory of removed checkpoints is used first. -ENOSPC when the
+ * pool is full: nothing has changed then. Until the commit nobody sees it, and the next writer frees it if we are
+ * killed.
  */
 int fam_checkpoint_create(struct fam_pool *pool, uint64_t size, const struct fam_range *used, size_t nr,
 			  struct fam_checkpoint **ret);
-/* Everything in USED was written: zeroes or drops all else that an earlier owner left, makes it durable. 0 or -errno. */
+/* Everything in USED was written: zeroes or drops all else that an earlier owner left, makes it durable. 0 or -errno.
+ */
 int fam_checkpoint_flush(struct fam_checkpoint *cp);
 
 #define FAM_KEEP (1u << 0) /* `criu fam gc` never takes it for an orphan */
@@ -118,8 +121,8 @@ int fam_checkpoint_commit(struct fam_checkpoint *cp, const struct fam_commit *ar
 /* Of a new one: gives everything back. Of a committed one: only unmaps and closes. NULL is fine. */
 void fam_checkpoint_close(struct fam_checkpoint **cp);
 /*
- * A committed one, to read; it can't be removed meanwhile (on this host). 0; -ENOENT there is none, or an incomplete one;
- * -EPROTO damaged; explained by cr_fail.
+ * A committed one, to read; it can't be removed meanwhile (on this host). 0; -ENOENT there is none, or an incomplete
+ * one; -EPROTO damaged; explained by cr_fail.
  */
 int fam_checkpoint_open(struct fam_pool *pool, uint64_t id, struct fam_checkpoint **ret);
 /* Forgets a committed one; its memory stays in the pool. FAM_WRITE. -ENOENT; -EBUSY: somebody reads it, by pid. */
@@ -128,11 +131,11 @@ int fam_checkpoint_remove(struct fam_pool *pool, uint64_t id);
 struct fam_info {
 	uint64_t id;
 	enum fam_state state;
-	unsigned flags;	      /* FAM_KEEP */
-	uint64_t size;	      /* bytes of content */
-	uint64_t allocated;   /* bytes of the pool that it takes, with the copy of its images */
-	uint64_t created;     /* seconds since 1970 */
-	char *images_dir;     /* owned */
+	unsigned flags;	    /* FAM_KEEP */
+	uint64_t size;	    /* bytes of content */
+	uint64_t allocated; /* bytes of the pool that it takes, with the copy of its images */
+	uint64_t created;   /* seconds since 1970 */
+	char *images_dir;   /* owned */
 };
 struct fam_usage {
 	uint64_t size;	/* bytes the pool may hold; of a growing one what its file system has left, too */
@@ -147,11 +150,11 @@ int fam_pool_usage(struct fam_pool *pool, struct fam_usage *ret);
 int fam_pool_trim(struct fam_pool *pool, uint64_t keep);
 
 /*
- * The copy of the images that was made at the commit: calls EACH for every file until one returns not 0, which is returned.
- * DATA is valid during the call. 0 or -errno; -EPROTO: damaged (cr_fail).
+ * The copy of the images that was made at the commit: calls EACH for every file until one returns not 0, which is
+ * returned. DATA is valid during the call. 0 or -errno; -EPROTO: damaged (cr_fail).
  */
-int fam_checkpoint_images(struct fam_checkpoint *cp, int (*each)(void *arg, const char *name, const void *data, size_t len),
-			  void *arg);
+int fam_checkpoint_images(struct fam_checkpoint *cp,
+			  int (*each)(void *arg, const char *name, const void *data, size_t len), void *arg);
 
 /* "0123456789abcdef". */
 void fam_id_print(uint64_t id, char text[FAM_ID_TEXT]);

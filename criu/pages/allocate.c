@@ -26,13 +26,6 @@
 #define HUGE_PAGE_US	 1000
 #define HUGE_PATIENCE_US 20000
 
-struct huge {
-	char *base;	   /* where the file is mapped */
-	bool on;	   /* try them */
-	bool insist;	   /* however long it takes */
-	uint64_t too_long; /* us above HUGE_PAGE_US, of all pages so far */
-};
-
 /* The kernel wants to see a page before it makes a huge one of it and the hole around it. */
 static bool make_huge(char *addr)
 {
@@ -40,18 +33,18 @@ static bool make_huge(char *addr)
 }
 
 /* Whole huge pages from *HOLE on; moves *HOLE behind them. */
-static void fill_huge(struct huge *huge, off_t *hole, off_t end)
+static void fill_huge(struct page_allocator *a, off_t *hole, off_t end)
 {
-	while (huge->on && *hole + (off_t)HUGE_PAGE <= end) {
+	while (a->huge && *hole + (off_t)HUGE_PAGE <= end) {
 		uint64_t start = now_us(), took;
 
-		huge->on = make_huge(huge->base + *hole);
-		if (!huge->on)
+		a->huge = make_huge(a->base + *hole);
+		if (!a->huge)
 			break;
 		*hole += HUGE_PAGE;
 		took = now_us() - start;
-		huge->too_long += took > HUGE_PAGE_US ? took - HUGE_PAGE_US : 0;
-		huge->on = huge->insist || huge->too_long < HUGE_PATIENCE_US;
+		a->too_long += took > HUGE_PAGE_US ? took - HUGE_PAGE_US : 0;
+		a->huge = a->insist || a->too_long < HUGE_PATIENCE_US;
 	}
 }
 
@@ -63,40 +56,45 @@ static int fill_small(int fd, off_t *hole, off_t end)
 	return -r;
 }
 
-static int fill_hole(int fd, struct huge *huge, off_t hole, off_t end)
+static int fill_hole(struct page_allocator *a, off_t hole, off_t end)
 {
 	off_t first = (hole + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
 	int r = 0;
 
-	if (huge->on && first < end) {
-		r = fill_small(fd, &hole, first);
+	if (a->huge && first < end) {
+		r = fill_small(a->fd, &hole, first);
 		if (!r)
-			fill_huge(huge, &hole, end);
+			fill_huge(a, &hole, end);
 	}
-	return r ? r : fill_small(fd, &hole, end);
+	return r ? r : fill_small(a->fd, &hole, end);
 }
 
-int pages_allocate(int fd, char *base, uint64_t size, bool try_huge)
+void page_allocator_init(struct page_allocator *ret, int fd, char *base, bool try_huge)
 {
 	const char *wanted = getenv("CRIU_PAGES_HUGE");
-	struct huge huge = { .base = base };
-	off_t end = size, hole = 0, data;
+
+	*ret = (struct page_allocator){ .fd = fd, .base = base };
+	ret->insist = wanted && !strcmp(wanted, "1");
+	ret->huge = try_huge && (!wanted || strcmp(wanted, "0")) && (uintptr_t)base % HUGE_PAGE == 0;
+}
+
+int pages_allocate(struct page_allocator *a, uint64_t offset, uint64_t len)
+{
+	off_t hole = offset, end = offset + len, data;
 	int r = 0;
 
-	huge.insist = wanted && !strcmp(wanted, "1");
-	huge.on = try_huge && (!wanted || strcmp(wanted, "0")) && (uintptr_t)base % HUGE_PAGE == 0;
 	while (!r && hole < end) {
-		hole = lseek(fd, hole, SEEK_HOLE);
+		hole = lseek(a->fd, hole, SEEK_HOLE);
 		if (hole < 0)
 			return -errno;
 		if (hole >= end)
 			break;
-		data = lseek(fd, hole, SEEK_DATA);
+		data = lseek(a->fd, hole, SEEK_DATA);
 		if (data < 0 && errno != ENXIO)
 			return -errno;
 		if (data < 0 || data > end)
 			data = end;
-		r = fill_hole(fd, &huge, hole, data);
+		r = fill_hole(a, hole, data);
 		hole = data;
 	}
 	return r;

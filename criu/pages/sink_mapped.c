@@ -18,7 +18,7 @@
 #include "pages/allocate.h"
 #include "pages/pages_file.h"
 #include "pages/run.h"
-#include "pages/threads.h"
+#include "pages/unmap.h"
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
@@ -26,19 +26,14 @@
 
 /* A read fault on a page cache maps that many bytes at once where their pages exist (fault_around_bytes). */
 #define FAULT_AROUND (64ul << 10)
-/* From here on the mapping is taken down beside us: 40 ms per GiB of page table entries. */
-#define UNMAP_BESIDE (64ul << 20)
-#define UNMAP_STEP   (16ul << 20)
-
-struct mapping {
-	char *base;
-	size_t len;
-};
 
 struct sink_mapped {
 	struct page_sink sink;
 	struct sink_args args;
-	struct mapping map;
+	struct {
+		char *base;
+		size_t len;
+	} map;
 	bool is_pmem;
 	bool is_tmpfs; /* a read fault gives a writable page too, many at once */
 	bool is_new;   /* the file was not there: its directory entry must be made durable */
@@ -67,41 +62,9 @@ static int mapped_write(struct page_sink *sink, uint64_t offset, const void *buf
 	return 0;
 }
 
-/* In steps that need the address space's lock for reading only, so that nobody waits for it. */
-static void *unmap_run(void *arg)
-{
-	struct mapping *map = arg;
-
-	for (size_t at = 0; at < map->len; at += UNMAP_STEP)
-		madvise(map->base + at, map->len - at < UNMAP_STEP ? map->len - at : UNMAP_STEP, MADV_DONTNEED);
-	pmem_unmap(map->base, map->len);
-	free(map);
-	return NULL;
-}
-
-static bool unmap_beside(const struct mapping *map)
-{
-	struct mapping *copy;
-	pthread_t thread;
-
-	if (map->len < UNMAP_BESIDE)
-		return false;
-	copy = malloc(sizeof(*copy));
-	if (!copy)
-		return false;
-	*copy = *map;
-	if (pages_thread_start(&thread, unmap_run, copy)) {
-		free(copy);
-		return false;
-	}
-	pthread_detach(thread);
-	return true;
-}
-
 static void mapped_end(struct sink_mapped *m)
 {
-	if (m->map.base && !unmap_beside(&m->map))
-		pmem_unmap(m->map.base, m->map.len);
+	pages_unmap(m->map.base, m->map.len);
 	if (m->sink.fd >= 0)
 		close(m->sink.fd);
 	free(m);
@@ -150,12 +113,14 @@ static const struct page_sink_ops mapped_ops = {
 /* Allocates what the file has not got yet. */
 static int fill_holes(const struct sink_mapped *m, const struct stat *old)
 {
+	struct page_allocator allocator;
 	off_t size = m->sink.size;
 
 	/* On tmpfs a file with as many blocks as its size takes has no hole; looking costs 8 ms per GiB. */
 	if (m->is_tmpfs && old->st_size >= size && old->st_blocks * 512 >= old->st_size)
 		return 0;
-	return pages_allocate(m->sink.fd, m->map.base, size, m->is_tmpfs);
+	page_allocator_init(&allocator, m->sink.fd, m->map.base, m->is_tmpfs);
+	return pages_allocate(&allocator, 0, size);
 }
 
 static int map_file(struct sink_mapped *m)

@@ -189,6 +189,7 @@ static void test_cancel(void **state)
 static void test_kind_of_source(void **state)
 {
 	struct fixture *f = *state;
+	struct page_allocator allocator;
 	struct page_source *src;
 	const uint64_t size = 64ul << 20;
 	struct stat st;
@@ -203,7 +204,8 @@ static void test_kind_of_source(void **state)
 	base = mmap((void *)0x300000000000, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
 	assert_true(base != MAP_FAILED);
 	setenv("CRIU_PAGES_HUGE", "0", 1);
-	assert_int_equal(pages_allocate(fd, base, size / 2, true), 0);
+	page_allocator_init(&allocator, fd, base, true);
+	assert_int_equal(pages_allocate(&allocator, 0, size / 2), 0);
 	assert_int_equal(ftruncate(fd, size / 2), 0);
 	assert_int_equal(source_open(&f->ctx, f->dirfd, 1, &src), 0);
 	assert_string_equal(src->ops->name, "file");
@@ -211,7 +213,8 @@ static void test_kind_of_source(void **state)
 	assert_int_equal(ftruncate(fd, 0), 0);
 	assert_int_equal(ftruncate(fd, size), 0);
 	setenv("CRIU_PAGES_HUGE", "1", 1);
-	assert_int_equal(pages_allocate(fd, base, size, true), 0);
+	page_allocator_init(&allocator, fd, base, true);
+	assert_int_equal(pages_allocate(&allocator, 0, size), 0);
 	unsetenv("CRIU_PAGES_HUGE");
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_int_equal(st.st_blocks * 512, size);

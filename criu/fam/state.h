@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a committed checkpoint's images directory says about it: every kind of pool asks that. */
+#ifndef CRIU_FAM_STATE_H
+#define CRIU_FAM_STATE_H
+
+#include "fam/pool.h"
+
+/*
+ * FAM_COMMITTED: IMAGES_DIR has the inventory and a fam.img that names this checkpoint, or can't be looked into;
+ * FAM_INCOMPLETE: that fam.img, but no inventory; FAM_ORPHAN: anything else is there, or nothing.
+ */
+enum fam_state fam_images_state(const uint8_t uuid[FAM_UUID_LEN], uint64_t id, const char *images_dir);
+
+#endif
