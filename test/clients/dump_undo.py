@@ -120,7 +120,13 @@ class Task:
         self.process = subprocess.Popen([program, state], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         if self.process.stdout.readline() != b"ready\n":
             raise Failure(f"{state} didn't start")
-        time.sleep(0.03)
+        last = None
+        while True:  # until it looks the same twice
+            now = self.look()
+            if last is not None and not differences(last, now):
+                break
+            last = now
+            time.sleep(0.02)
 
     @property
     def pid(self):
@@ -131,7 +137,7 @@ class Task:
 
     def check(self, before):
         """It is as it was; a moment is given for threads to get back into their system calls."""
-        deadline = time.monotonic() + 2
+        deadline = time.monotonic() + 10
         while True:
             wrong = differences(before, self.look())
             if not wrong:
@@ -240,7 +246,7 @@ def case_leave_stopped(bench):
             code, log, _ = bench.dump(task.pid, "--leave-stopped")
             if code:
                 raise Failure(f"{state}: {log[-300:]}")
-            deadline = time.monotonic() + 2
+            deadline = time.monotonic() + 10
             while not all_stopped(task.pid):
                 if time.monotonic() > deadline:
                     raise Failure(f"{state}: not all are stopped")
@@ -396,7 +402,7 @@ def case_sigchld_ignored(bench):
         task.stdout.readline()
         command = ["timeout", "-s", "KILL", "10", bench.criu, "dump", "-t", str(task.pid), "-D", str(images)]
         subprocess.run([*command, "-o", "dump.log"], cwd=images, check=False)
-        deadline = time.monotonic() + 2
+        deadline = time.monotonic() + 10
         while pathlib.Path(f"/proc/{task.pid}").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         if pathlib.Path(f"/proc/{task.pid}").exists():

@@ -28,7 +28,7 @@ def states(s, before):
     return out.replace("Z", "")
 
 
-def wait_state(s, before, letters, timeout=3.0):
+def wait_state(s, before, letters, timeout=10.0):
     end = time.monotonic() + timeout
     while time.monotonic() < end:
         if set(states(s, before)) <= set(letters):

@@ -14,14 +14,14 @@ static volatile pid_t by[2];
 
 static void on_usr1(int sig)
 {
-	caught[0]++;
 	by[0] = getpid();
+	caught[0]++;
 }
 
 static void on_usr2(int sig)
 {
-	caught[1]++;
 	by[1] = getpid();
+	caught[1]++;
 }
 
 static int in_all(void *arg)
