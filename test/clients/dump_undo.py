@@ -22,6 +22,7 @@ ROOT = HERE.parent.parent
 
 PHASES = ("prepare freeze check invalidate parasite files memory cores cure sync commit post-dump").split()
 STATES = "plain threads tree stopped pending nanosleep poll read futex sigsuspend running".split()
+RESTLESS = ("churning", "forking", "execing")
 # Every state breaks at these; "plain" at all of them.
 SOME_PHASES = ("freeze", "parasite", "memory", "cure:before", "post-dump")
 # Of /proc/PID/status: counters (SigQ is of the whole user), and sizes that reading the memory may round otherwise.
@@ -120,13 +121,18 @@ class Task:
         self.process = subprocess.Popen([program, state], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         if self.process.stdout.readline() != b"ready\n":
             raise Failure(f"{state} didn't start")
-        last = None
-        while True:  # until it looks the same twice
-            now = self.look()
-            if last is not None and not differences(last, now):
-                break
-            last = now
+        if state not in RESTLESS:
+            self.settle()
+
+    def settle(self):
+        """Waits until it looks the same twice."""
+        before = self.look()
+        while True:
             time.sleep(0.02)
+            now = self.look()
+            if not differences(before, now):
+                return
+            before = now
 
     @property
     def pid(self):
@@ -368,7 +374,7 @@ def case_traced(bench):
 
 def case_churn(bench):
     """Threads and processes that come and go while they are being stopped."""
-    for state in ("churning", "forking", "execing"):
+    for state in RESTLESS:
         task = bench.task(state)
         try:
             for _ in range(15):
