@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "pagemap.pb-c.h"
@@ -123,6 +125,14 @@ static int read_all(struct reading *rd, struct image *img)
 	return r;
 }
 
+/* Where the pages are fam.img tells then: see fam/image.h. */
+static bool is_in_pool(int images_dirfd)
+{
+	char name[IMAGE_NAME_MAX];
+
+	return !image_name(IMG_FAM, name, sizeof(name)) && !faccessat(images_dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW);
+}
+
 static int check_pages_file(struct reading *rd, int images_dirfd)
 {
 	uint64_t need = rd->map->nr_pages << RUN_PAGE_SHIFT;
@@ -132,7 +142,7 @@ static int check_pages_file(struct reading *rd, int images_dirfd)
 
 	if (!r && fstatat(images_dirfd, name, &st, 0))
 		r = -errno;
-	if (r == -ENOENT && !need)
+	if (r == -ENOENT && (!need || is_in_pool(images_dirfd)))
 		return 0;
 	if (r)
 		return cr_fail_errno(rd->ctx, r, "Can't find the pages image %u", rd->map->pages_id);

@@ -23,9 +23,9 @@ int pagemap_write(struct cr_ctx *ctx, int images_dirfd, enum image_kind kind, un
 		  const struct page_run_list *runs);
 
 /*
- * Reads and validates it: counts, order, alignment, address range, flags, and that pages-N.img is long enough.
- * -EINVAL for a damaged one, -ENOTSUP for pages in a parent image or pages that are not stored in the set, -ENOENT
- * without cr_fail when there is no such image. Free with pagemap_free().
+ * Reads and validates it: counts, order, alignment, address range, flags, and that pages-N.img is long enough; a set
+ * with fam.img may lack that one. -EINVAL for a damaged one, -ENOTSUP for pages in a parent image or pages that are not
+ * stored in the set, -ENOENT without cr_fail when there is no such image. Free with pagemap_free().
  */
 int pagemap_read(struct cr_ctx *ctx, int images_dirfd, enum image_kind kind, unsigned long id, struct pagemap **ret);
 void pagemap_free(struct pagemap **pagemap);
