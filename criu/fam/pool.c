@@ -10,6 +10,7 @@
 #include "fam/pool_ops.h"
 
 static const struct fam_pool_ops *const kinds[] = {
+	&fam_linear_ops, /* before directories: those on hugetlbfs are its */
 	&fam_dir_ops,
 };
 

@@ -41,5 +41,6 @@ struct fam_pool_ops {
 };
 
 extern const struct fam_pool_ops fam_dir_ops;
+extern const struct fam_pool_ops fam_linear_ops;
 
 #endif

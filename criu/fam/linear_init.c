@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Making a linear pool, of a device or of a new file on hugetlbfs. */
+#include "fam/linear.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "fam/lock.h"
+
+/* Nobody uses what FD is, and it holds nothing, or that doesn't matter. */
+static int check_vacant(const struct fam_init_args *args, const struct linear_medium *medium)
+{
+	const struct fam_fragment first = { 0, 1 };
+	char *map, *copy;
+	int r = linear_map(args->ctx, medium, &first, 1, false, &map);
+	bool is_zero;
+
+	if (r)
+		return r;
+	copy = malloc(LINEAR_BLOCK);
+	r = copy ? linear_peek(copy, map, LINEAR_BLOCK) : -ENOMEM;
+	is_zero = !r && !copy[0] && !memcmp(copy, copy + 1, LINEAR_BLOCK - 1);
+	if (!r && !args->force && !memcmp(copy, LINEAR_MAGIC, sizeof(LINEAR_MAGIC)))
+		r = cr_fail(args->ctx, -EEXIST, "%s is a pool already", args->path);
+	else if (!r && !args->force && !is_zero)
+		r = cr_fail(args->ctx, -EEXIST, "%s holds something: --force makes a pool of it all the same",
+			    args->path);
+	else if (r)
+		cr_fail_errno(args->ctx, r, "Can't read %s", args->path);
+	free(copy);
+	munmap(map, LINEAR_BLOCK);
+	return r;
+}
+
+static int put_super(struct linear *linear, uint64_t offset, const struct fam_linear_super *super)
+{
+	memcpy(linear->head + offset, super, sizeof(*super));
+	return fam_persist(&linear->flush, linear->head + offset, sizeof(*super));
+}
+
+/* The old superblocks go first, the new one that is read first comes last. */
+static int write_head(struct linear *linear)
+{
+	const struct fam_linear_super none = { 0 };
+	int r = put_super(linear, 0, &none) ?: put_super(linear, LINEAR_SUPER_COPY, &none);
+
+	if (!r)
+		r = fam_flush_zero(&linear->flush, linear->head, linear->super.data_block * LINEAR_BLOCK);
+	fam_fence(&linear->flush);
+	if (!r)
+		r = put_super(linear, LINEAR_SUPER_COPY, &linear->super);
+	return r ?: put_super(linear, 0, &linear->super);
+}
+
+static int make(struct linear *linear, const struct fam_init_args *args)
+{
+	uint64_t size = args->size ? args->size : linear->medium.size;
+	int r;
+
+	if (size > linear->medium.size)
+		return cr_fail(args->ctx, -EINVAL, "%s has %llu bytes: a pool of %llu doesn't fit", args->path,
+			       (unsigned long long)linear->medium.size, (unsigned long long)size);
+	if (fam_linear_layout(size, &linear->super))
+		return cr_fail(args->ctx, -EINVAL, "A pool of %llu bytes can't be: 6 MiB at least, in steps of 2 MiB",
+			       (unsigned long long)size);
+	if (getrandom(linear->super.uuid, FAM_UUID_LEN, 0) != FAM_UUID_LEN)
+		return -errno;
+	linear->super.created = time(NULL);
+	fam_linear_seal(&linear->super);
+	r = linear_map_head(linear, true);
+	if (!r)
+		r = linear_choose_flush(linear, NULL);
+	if (!r)
+		r = write_head(linear);
+	return r ? cr_fail_errno(args->ctx, r, "Can't make a pool of %s", args->path) : 0;
+}
+
+int linear_init_fd(const struct fam_init_args *args, int fd)
+{
+	struct linear linear = { .pool.ctx = args->ctx };
+	struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int r = fam_lock_exclusive(args->ctx, fd, args->path, 0);
+
+	if (r)
+		return r;
+	if (fcntl(fd, F_OFD_SETLK, &all))
+		r = cr_fail_errno(args->ctx, -errno, "A checkpoint of %s is being read", args->path);
+	if (!r)
+		r = linear_medium_probe(args->ctx, fd, args->path, &linear.medium);
+	if (!r)
+		r = linear.medium.size ? check_vacant(args, &linear.medium) : 0;
+	if (!r)
+		r = make(&linear, args);
+	if (linear.head)
+		munmap(linear.head, linear.super.data_block * LINEAR_BLOCK);
+	all.l_type = F_UNLCK;
+	fcntl(fd, F_OFD_SETLK, &all);
+	flock(fd, LOCK_UN);
+	return r;
+}
+
+/* The file in a directory on hugetlbfs, with all its pages. */
+static int init_file(const struct fam_init_args *args, int dirfd)
+{
+	_cleanup_close_ int fd = -1;
+	int r = 0;
+
+	if (!args->size)
+		return cr_fail(args->ctx, -EINVAL, "A pool on hugetlbfs needs a size: %s", args->path);
+	if (fchmod(dirfd, 0700))
+		return cr_fail_errno(args->ctx, -errno, "Can't close %s to others", args->path);
+	fd = openat(dirfd, LINEAR_FILE, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 && errno == EEXIST)
+		return cr_fail(args->ctx, -EEXIST, "%s is a pool already", args->path);
+	if (fd < 0)
+		return cr_fail_errno(args->ctx, -errno, "Can't make %s/" LINEAR_FILE, args->path);
+	while (!r && fallocate(fd, 0, 0, args->size))
+		if (errno != EINTR)
+			r = cr_fail_errno(args->ctx, errno == ENOMEM ? -ENOSPC : -errno,
+					  "Can't have %llu bytes of huge pages for the pool %s",
+					  (unsigned long long)args->size, args->path);
+	if (!r)
+		r = linear_init_fd(args, fd);
+	if (r)
+		unlinkat(dirfd, LINEAR_FILE, 0);
+	return r;
+}
+
+int linear_init(const struct fam_init_args *args)
+{
+	_cleanup_close_ int fd = open(args->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0) {
+		fd = linear_medium_open(args->ctx, args->path, O_RDWR);
+		return fd < 0 ? fd : linear_init_fd(args, fd);
+	}
+	if (fstat(fd, &st))
+		return cr_fail_errno(args->ctx, -errno, "Can't look at %s", args->path);
+	if (st.st_uid)
+		return cr_fail(args->ctx, -EPERM, "%s belongs to user %u, not to root: it can't become a pool",
+			       args->path, st.st_uid);
+	return init_file(args, fd);
+}
