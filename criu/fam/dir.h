@@ -5,11 +5,13 @@
  *   checkpoints/ID/	     committed ones: pages, record, images
  *   new/ID/		     not committed, or being removed: what is found here is freed by the next writer
  *   spare/ID		     page files of removed ones
+ *   lease		     who writes, where several hosts may (fam/lease.h)
  */
 #ifndef CRIU_FAM_DIR_H
 #define CRIU_FAM_DIR_H
 
 #include "fam/flush.h"
+#include "fam/lease.h"
 #include "fam/pool.h"
 
 struct stat;
@@ -19,6 +21,8 @@ struct dir_pool {
 	int lock_fd;	      /* POOL/ opened once more: the writer's flock(2) is on it */
 	int checkpoints, fresh, spare;
 	bool is_tmpfs;
+	bool is_local;		/* no other host can have this file system mounted */
+	struct fam_lease lease; /* with lease.places: it is ours */
 };
 
 struct dir_checkpoint {
@@ -45,9 +49,17 @@ static inline struct dir_checkpoint *dir_checkpoint(struct fam_checkpoint *cp)
 #define DIR_CHECKPOINTS "checkpoints"
 #define DIR_NEW		"new"
 #define DIR_SPARE	"spare"
+#define DIR_LEASE	"lease"
 #define DIR_PAGES	"pages"
 #define DIR_RECORD	"record"
 #define DIR_IMAGES	"images"
+
+/*
+ * dir_lease.c. For a writer that has the host's lock; does nothing where no other host can be. 0 or -errno (cr_fail).
+ */
+int dir_lease_take(struct dir_pool *d, unsigned wait_seconds, bool force);
+int dir_lease_check(const struct dir_pool *d);
+void dir_lease_give(struct dir_pool *d);
 
 /*
  * dir_space.c. A page file for a content of SIZE bytes with USED: taken from spare/ or new, renamed to NEW_DIRFD's

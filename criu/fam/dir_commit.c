@@ -91,6 +91,8 @@ int dir_commit(struct fam_checkpoint *cp, const struct fam_commit *args)
 
 	if (!r)
 		r = write_record(c, args);
+	if (!r)
+		r = dir_lease_check(d);
 	if (r)
 		return r;
 	fam_id_print(cp->id, name);
@@ -137,6 +139,8 @@ int dir_remove(struct fam_pool *pool, uint64_t id)
 	if (dirfd < 0)
 		return dirfd;
 	r = lock_pages(d, dirfd, name, &pages);
+	if (!r)
+		r = dir_lease_check(d);
 	if (r)
 		return r;
 	r = move(d->checkpoints, d->fresh, name);

@@ -163,6 +163,7 @@ static void dir_close(struct fam_pool *pool)
 {
 	struct dir_pool *d = dir_pool(pool);
 
+	dir_lease_give(d);
 	/* By its name: a process forked meanwhile may have the descriptor, too. */
 	if (d->lock_fd >= 0)
 		flock(d->lock_fd, LOCK_UN);
@@ -178,6 +179,16 @@ static void dir_closep(struct dir_pool **d)
 {
 	if (*d)
 		dir_close(&(*d)->pool);
+}
+
+static bool is_local(unsigned long type)
+{
+	static const unsigned long types[] = { TMPFS_MAGIC, EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (type == types[i])
+			return true;
+	return false;
 }
 
 /* Opens the directory and, to write, locks it. */
@@ -198,6 +209,7 @@ static int begin(struct cr_ctx *ctx, const char *path, enum fam_access access, u
 	if (d->pool.fd < 0 || fstatfs(d->pool.fd, &fs))
 		return cr_fail_errno(ctx, -errno, "Can't open the pool %s", path);
 	d->is_tmpfs = fs.f_type == TMPFS_MAGIC;
+	d->is_local = is_local(fs.f_type);
 	d->pool.caps = FAM_CAP_FILE | FAM_CAP_HOLES | (d->is_tmpfs ? FAM_CAP_UFFD : FAM_CAP_PMEM);
 	if (access == FAM_WRITE) {
 		if (faccessat(d->pool.fd, ".", W_OK, AT_EACCESS))
@@ -279,6 +291,8 @@ static int dir_open(const struct fam_open_args *args, struct fam_pool **ret)
 		r = fam_check_owner(args->ctx, d->pool.fd, args->path, &st);
 	if (!r && d->checkpoints < 0)
 		r = open_subdirs(d, args->path);
+	if (!r && args->access == FAM_WRITE)
+		r = dir_lease_take(d, args->wait_seconds, args->force);
 	if (!r && args->access == FAM_WRITE)
 		r = dir_recover(d);
 	if (!r)

@@ -75,4 +75,35 @@ struct fam_archive_file {
 #define FAM_ARCHIVE_NAME 84
 _Static_assert(sizeof(struct fam_archive_file) == 96 && offsetof(struct fam_archive_file, size) == 88, "on the medium");
 
+/*
+ * The lease of all kinds of pools (POOL/lease; fam/lease.h): FAM_LEASE_PLACES of these, each of its lines written
+ * whole. Who stopped at a place has it for ever; all zero is free.
+ */
+struct fam_lease_line {
+	uint8_t host[32]; /* its name, ends in zeroes unless it takes all; empty: nobody's */
+	uint64_t epoch;	  /* counts up with each lease, of all hosts */
+	uint64_t boot;	  /* of the kernel that wrote this line */
+	uint32_t state;	  /* FAM_LEASE_* */
+	uint32_t pid;	  /* whose lease it is */
+	uint32_t zero;
+	uint32_t crc; /* CRC32C of what stands before it */
+};
+#define FAM_LEASE_FREE 0
+#define FAM_LEASE_WANT 1
+#define FAM_LEASE_HELD 2
+_Static_assert(sizeof(struct fam_lease_line) == 64 && offsetof(struct fam_lease_line, crc) == 60, "on the medium");
+
+struct fam_lease_place {
+	struct fam_lease_line line; /* written by the host whose place it is, and by who takes the lease away from it */
+	uint64_t last;		    /* who came last to the place: a hash of its name */
+	uint64_t zero1[7];
+	uint64_t taken; /* 1: somebody was here */
+	uint64_t zero2[15];
+};
+_Static_assert(sizeof(struct fam_lease_place) == 256 && offsetof(struct fam_lease_place, last) == 64 &&
+		       offsetof(struct fam_lease_place, taken) == 128,
+	       "on the medium, each in a cache line of its own");
+#define FAM_LEASE_PLACES 32
+#define FAM_LEASE_SIZE	 (FAM_LEASE_PLACES * sizeof(struct fam_lease_place)) /* 8 KiB */
+
 #endif
