@@ -6,6 +6,7 @@
 #include "dump/inject.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "dump/state.h"
 #include "pages/run.h"
 #include "seize/supervisor.h"
 
@@ -39,36 +41,52 @@ static int send_descriptor(int socket, int fd)
 	return sendmsg(socket, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-static int hand_over_image(struct inject *in, int fd)
+/* What fails here can be done without the task: no error yet. */
+static int run(struct inject *in, enum parasite_cmd cmd)
 {
+	struct compel_thread *leader = &in->task->dump->threads[0];
+	int result = 0, r = compel_call(in->task->dump->parasite, leader, cmd, &result);
+
+	if (r < 0)
+		log_warn(in->ctx->log, "The parasite failed in task %d: %s", in->task->pid,
+			 compel_strerror_detail(leader));
+	else if (result < 0)
+		log_warn(in->ctx->log, "The parasite can't carry out command %d in task %d: %s", cmd, in->task->pid,
+			 strerror(-result));
+	return r < 0 ? r : result;
+}
+
+static int begin(void *arg, int fd)
+{
+	struct inject *in = arg;
 	_cleanup_close_ int socket = -1;
 	struct parasite_store *store = &parasite_args(in->task)->store;
 	int r;
 
 	store->image = store->socket[0] = store->socket[1] = -1; /* should the command not even start */
-	r = parasite_run(in->ctx, in->task, 0, PARASITE_STORE_OPEN);
+	store->room = 0;
+	r = run(in, PARASITE_STORE_OPEN);
 	if (r < 0)
 		return r;
 	socket = syscall(SYS_pidfd_getfd, in->task->dump->pidfd, store->socket[1], 0);
 	if (socket < 0)
-		return cr_fail_errno(in->ctx, -errno, "Can't take the parasite's socket");
+		return -errno;
 	r = send_descriptor(socket, fd);
-	if (r < 0)
-		return cr_fail_errno(in->ctx, r, "Can't send the page image to the parasite");
-	return parasite_run(in->ctx, in->task, 0, PARASITE_STORE_RECV);
+	return r < 0 ? r : run(in, PARASITE_STORE_RECV);
 }
 
 /* As many runs as one command takes; a run that is longer than a window is cut. */
-#define WINDOW (256ul << 20)
-
 struct store_position {
 	size_t run;
-	uint64_t done; /* bytes of that run */
+	uint64_t done;	/* bytes of that run */
+	uint64_t pages; /* before it, in all */
 };
 
-static void fill_window(struct parasite_store *s, const struct page_run_at *runs, size_t nr, struct store_position *at)
+/* The number of pages. */
+static uint64_t fill_window(struct parasite_store *s, const struct page_run_at *runs, size_t nr,
+			    struct store_position *at)
 {
-	uint64_t end = 0;
+	uint64_t end = 0, bytes = 0;
 
 	s->nr_runs = 0;
 	while (at->run < nr && s->nr_runs < PARASITE_MAX_RUNS) {
@@ -78,37 +96,84 @@ static void fill_window(struct parasite_store *s, const struct page_run_at *runs
 
 		if (!s->nr_runs)
 			s->map_offset = offset;
-		if (offset - s->map_offset >= WINDOW)
+		if (offset - s->map_offset >= PARASITE_WINDOW)
 			break;
-		if (length > WINDOW - (offset - s->map_offset))
-			length = WINDOW - (offset - s->map_offset);
+		if (length > PARASITE_WINDOW - (offset - s->map_offset))
+			length = PARASITE_WINDOW - (offset - s->map_offset);
 		s->runs[s->nr_runs++] = (struct parasite_run){ run->vaddr + at->done, offset, length };
 		end = offset + length;
+		bytes += length;
 		at->done += length;
-		if (at->done == run->nr_pages * RUN_PAGE_SIZE)
-			*at = (struct store_position){ at->run + 1, 0 };
+		if (at->done == run->nr_pages * RUN_PAGE_SIZE) {
+			at->run++;
+			at->done = 0;
+		}
 	}
 	s->map_length = end - s->map_offset;
+	return bytes / RUN_PAGE_SIZE;
 }
 
-static int inject_store(void *arg, int fd, uint64_t size, const struct page_run_at *runs, size_t nr)
+static void take_bits(uint64_t *to, uint64_t first, const uint64_t *from, uint64_t nr)
 {
-	struct store_position at = { 0, 0 };
-	struct inject *in = arg;
-	int r, closed;
+	for (uint64_t i = 0; i < nr; i++) {
+		uint64_t bit = 1ul << (first + i) % 64;
 
-	r = hand_over_image(in, fd);
-	while (!r && at.run < nr) {
-		if (supervise_cancelled()) {
-			r = cr_fail(in->ctx, -EINTR, "Cancelled");
-			break;
-		}
-		fill_window(&parasite_args(in->task)->store, runs, nr, &at);
-		r = parasite_run(in->ctx, in->task, 0, PARASITE_STORE_PAGES);
+		if (from[i / 64] >> i % 64 & 1)
+			to[(first + i) / 64] |= bit;
+		else
+			to[(first + i) / 64] &= ~bit;
 	}
-	/* Whatever went wrong: the task may not keep our descriptors. */
-	closed = parasite_run(in->ctx, in->task, 0, PARASITE_STORE_CLOSE);
-	return r < 0 ? r : closed;
 }
 
-const struct capture_inject_ops inject_ops = { .store = inject_store };
+/* A fault in our code has made the kernel forget what the task does about that signal: sigaction(2) by itself. */
+static void restore_actions(struct inject *in)
+{
+	static const int signals[] = { SIGSEGV, SIGBUS };
+	struct dump_task *d = in->task->dump;
+	struct parasite_sigaction *room = (void *)parasite_args(in->task)->store.runs;
+	const struct parasite_sigaction *actions = d->state->inside.sigactions;
+	int r = 0;
+
+	for (size_t i = 0; i < 2 && !r; i++) {
+		const unsigned long args[6] = { signals[i], compel_remote_addr(d->parasite, room), 0,
+						sizeof(uint64_t) };
+		long result;
+
+		*room = actions[signals[i] - 1];
+		r = compel_syscall_in(d->parasite, &d->threads[0], SYS_rt_sigaction, &result, args);
+		r = r ? r : (int)result;
+	}
+	if (r)
+		log_warn(in->ctx->log, "The signal handlers of task %d can't be put back: %s", in->task->pid,
+			 strerror(-r));
+}
+
+static int store(void *arg, const struct page_run_at *runs, size_t nr, uint64_t *zero)
+{
+	struct store_position at = { 0, 0, 0 };
+	struct inject *in = arg;
+	struct parasite_store *s = &parasite_args(in->task)->store;
+	int r = 0;
+
+	while (!r && at.run < nr) {
+		uint64_t pages;
+
+		if (supervise_cancelled())
+			return cr_fail(in->ctx, -EINTR, "Cancelled");
+		pages = fill_window(s, runs, nr, &at);
+		r = run(in, PARASITE_STORE_PAGES);
+		if (!r && zero)
+			take_bits(zero, at.pages, s->zero, pages);
+		at.pages += pages;
+	}
+	if (r == -EFAULT)
+		restore_actions(in);
+	return r;
+}
+
+static int end(void *arg)
+{
+	return run(arg, PARASITE_STORE_CLOSE);
+}
+
+const struct capture_inject_ops inject_ops = { .begin = begin, .store = store, .end = end };

@@ -15,12 +15,18 @@
  * a parasite gives this table.
  */
 struct capture_inject_ops {
+	/* The task gets FD, which is open read-write. 0 or -errno: end() has to follow, whatever it is. */
+	int (*begin)(void *arg, int fd);
 	/*
-	 * Has the task map FD (open read-write, SIZE bytes, MAP_SHARED), copy each run's pages to the
-	 * run's offset with stores that pass the caches, order them (sfence), and unmap it. All runs are readable by
-	 * the task. 0 only when every page was stored; else -errno, whatever was stored.
+	 * It maps the file (MAP_SHARED), piece by piece, and copies each run's pages to the run's offset with stores
+	 * that pass the caches; they are ordered (sfence) on return. RUNS ascend by offset; the task may read them all.
+	 * ZERO, unless it is NULL: bit N % 64 of zero[N / 64] is set, else cleared, where their page N is all zero; it
+	 * is stored all the same. 0 only when every page was stored; else -errno, whatever was stored, and the task is
+	 * unharmed: the pages may be had in another way.
 	 */
-	int (*store)(void *arg, int fd, uint64_t size, const struct page_run_at *runs, size_t nr_runs);
+	int (*store)(void *arg, const struct page_run_at *runs, size_t nr, uint64_t *zero);
+	/* Takes from the task all that it got. 0 or -errno. */
+	int (*end)(void *arg);
 };
 
 struct capture {

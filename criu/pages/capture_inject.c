@@ -46,14 +46,22 @@ int capture_inject(const struct capture *c, struct page_sink *sink, const struct
 {
 	_cleanup_free_ struct page_run_at *own = calloc(c->nr_runs ? c->nr_runs : 1, sizeof(*own));
 	size_t nr = 0;
-	int r;
+	int r = 0;
 
 	if (!own)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->nr_runs; i++)
 		if (!(c->runs[i].flags & RUN_FORCE))
 			own[nr++] = c->runs[i];
-	r = nr ? ops->store(arg, sink->fd, sink->size, own, nr) : 0;
+	if (nr) {
+		int ended;
+
+		r = ops->begin(arg, sink->fd);
+		if (!r)
+			r = ops->store(arg, own, nr, NULL);
+		ended = ops->end(arg);
+		r = r ? r : ended;
+	}
 	if (r)
 		return cr_fail_errno(c->ctx, r, "Task %d can't store its pages itself", c->pid);
 	return capture_forced(c, sink);

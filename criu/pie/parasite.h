@@ -18,7 +18,7 @@ enum parasite_cmd {
 	PARASITE_STORE_OPEN,   /* .store: a socket pair, over which the page image's descriptor is sent */
 	PARASITE_STORE_RECV,   /* .store: takes that descriptor */
 	PARASITE_STORE_PAGES,  /* .store: copies runs of pages into the mapped page image */
-	PARASITE_STORE_CLOSE,  /* .store: closes what is open */
+	PARASITE_STORE_CLOSE,  /* .store: closes what is open, unmaps what is mapped */
 };
 
 #define PARASITE_NSIG 64
@@ -118,13 +118,18 @@ struct parasite_run {
 };
 
 #define PARASITE_MAX_RUNS 512
+/* Bytes of the page image that one command maps at most: what the task's resident memory grows by meanwhile. */
+#define PARASITE_WINDOW (32ul << 20)
 
 struct parasite_store {
 	int32_t socket[2]; /* descriptors in the task, -1 when closed */
 	int32_t image;	   /* likewise */
 	uint32_t nr_runs;
 	uint64_t map_offset, map_length; /* the window of the page image that this call maps */
+	uint64_t room;			 /* address of the room that is taken for it, 0: none is */
+	uint64_t room_length;
 	struct parasite_run runs[PARASITE_MAX_RUNS];
+	uint64_t zero[PARASITE_WINDOW / 4096 / 64]; /* out: bit N % 64 of [N / 64] where the runs' page N is all zero */
 };
 
 union parasite_args {

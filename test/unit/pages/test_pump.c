@@ -56,14 +56,25 @@ static void check_file(struct fixture *f, const struct page_run_list *runs, uint
 
 struct store_arg {
 	pid_t pid;
-	unsigned called;
+	int fd;
+	unsigned called, ended;
 };
 
-/* What a parasite does, done by us. */
-static int store(void *arg, int fd, uint64_t size, const struct page_run_at *runs, size_t nr)
+static int begin(void *arg, int fd)
 {
 	struct store_arg *s = arg;
-	char *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), path[32];
+
+	s->fd = fd;
+	return 0;
+}
+
+/* What a parasite does, done by us. */
+static int store(void *arg, const struct page_run_at *runs, size_t nr, uint64_t *zero)
+{
+	const struct page_run_at *last = &runs[nr - 1];
+	size_t size = last->offset + last->nr_pages * PAGE;
+	struct store_arg *s = arg;
+	char *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0), path[32];
 	int mem;
 
 	if (map == MAP_FAILED)
@@ -80,7 +91,15 @@ static int store(void *arg, int fd, uint64_t size, const struct page_run_at *run
 	return 0;
 }
 
-static const struct capture_inject_ops inject_ops = { store };
+static int end(void *arg)
+{
+	struct store_arg *s = arg;
+
+	s->ended++;
+	return 0;
+}
+
+static const struct capture_inject_ops inject_ops = { begin, store, end };
 
 static void dump_and_check(struct fixture *f, enum page_mode mode, enum capture_method capture, bool forced,
 			   unsigned threads)
@@ -106,6 +125,7 @@ static void dump_and_check(struct fixture *f, enum page_mode mode, enum capture_
 	assert_int_equal(res.nr_pages, runs.nr_present);
 	assert_string_equal(res.sink, mode == PAGES_PMEM ? "mapped" : "file");
 	assert_int_equal(store_arg.called, capture == CAPTURE_INJECT);
+	assert_int_equal(store_arg.ended, capture == CAPTURE_INJECT);
 	check_file(f, &runs, (uintptr_t)area);
 	child_end(args.pid, procfd);
 	page_run_list_free(&runs);

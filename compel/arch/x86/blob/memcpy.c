@@ -42,8 +42,8 @@ static inline void copy_32(void *to, const void *from)
 }
 
 /*
- * Four pages side by side, line by line. The processor reads ahead within pages only, so one page after the other waits at
- * the begin of each: a quarter slower.
+ * Four pages side by side, line by line. The processor reads ahead within pages only, so one page after the other waits
+ * at the begin of each: a quarter slower.
  */
 #define PAGE  4096
 #define LINE  64
