@@ -77,6 +77,8 @@ int dir_preallocate(struct dir_pool *d, int fd, uint64_t size)
 	if (r)
 		return r;
 	page_allocator_init(&allocator, fd, base, d->is_tmpfs);
+	/* Every dump gains by large pages; who makes a pool can wait for them. */
+	allocator.insist = true;
 	r = pages_allocate(&allocator, 0, size);
 	/* An ordinary file system has its blocks now; its page cache isn't the pool's. */
 	if (!r && (d->is_tmpfs || is_pmem) && madvise(base, size, MADV_POPULATE_WRITE) && errno != EINVAL)
