@@ -57,8 +57,9 @@ static void report_end(struct report *rep, uint64_t trimmed)
 	char size[FAM_SIZE_TEXT], trim[FAM_SIZE_TEXT];
 
 	if (!rep->is_json) {
-		printf("%llu checkpoints %sfreed, %s; %s of spare memory given back\n", (unsigned long long)rep->freed,
-		       rep->dry_run ? "would be " : "", fam_size_text(rep->bytes, size), fam_size_text(trimmed, trim));
+		printf("%llu checkpoint%s %sfreed, %s; %s of spare memory given back\n", (unsigned long long)rep->freed,
+		       rep->freed == 1 ? "" : "s", rep->dry_run ? "would be " : "", fam_size_text(rep->bytes, size),
+		       fam_size_text(trimmed, trim));
 		return;
 	}
 	json_array_end(&rep->json);

@@ -53,8 +53,8 @@ static int verify_lines(const struct fam_view *view, int only, uint64_t *ret_pro
 	int err = verify(view, only, &found, &checked);
 
 	if (!err)
-		printf("%llu checkpoints, %llu problems\n", (unsigned long long)checked,
-		       (unsigned long long)found.problems);
+		printf("%llu checkpoint%s, %llu problem%s\n", (unsigned long long)checked, checked == 1 ? "" : "s",
+		       (unsigned long long)found.problems, found.problems == 1 ? "" : "s");
 	*ret_problems = found.problems;
 	return err;
 }
