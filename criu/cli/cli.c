@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/utsname.h>
 
+#include "base/str.h"
 #include "base/version.h"
 #include "cli/commands.h"
 #include "dump/dump.h"
@@ -23,10 +24,33 @@ static void fill_standard_fds(void)
 			_exit(EXIT_FAILURE);
 }
 
+/* A relative path is one from where we were started, not from the work directory. */
+static int resolve_pool(struct cr_ctx *ctx, struct cr_opts *opts)
+{
+	_cleanup_free_ char *here = NULL;
+	char *absolute;
+
+	if (!opts->fam_dir || opts->fam_dir[0] == '/')
+		return 0;
+	here = getcwd(NULL, 0);
+	if (!here)
+		return cr_fail_errno(ctx, -errno, "Can't tell the current directory");
+	absolute = str_printf("%s/%s", here, opts->fam_dir);
+	if (!absolute)
+		return -ENOMEM;
+	free(opts->fam_dir);
+	opts->fam_dir = absolute;
+	return 0;
+}
+
 static int open_images(struct cr_ctx *ctx, struct cr_opts *opts)
 {
 	const char *dir = opts->images_dir ?: ".";
 	char *absolute;
+	int err = resolve_pool(ctx, opts);
+
+	if (err)
+		return err;
 
 	opts->images_dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (opts->images_dirfd < 0)

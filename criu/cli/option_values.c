@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "pages/threads.h"
 
 static void *field(struct option_parser *parser, const struct option_row *row)
 {
@@ -114,6 +115,16 @@ int option_set_seconds(struct option_parser *parser, const struct option_row *ro
 	if (parse_u32(value, 10, &seconds) || seconds > INT_MAX / 1000)
 		return bad_value(parser, row, value, "a number of seconds");
 	*(unsigned *)field(parser, row) = seconds;
+	return 0;
+}
+
+int option_set_threads(struct option_parser *parser, const struct option_row *row, const char *value, bool on)
+{
+	uint32_t nr;
+
+	if (parse_u32(value, 10, &nr) || !nr || nr > PAGES_THREADS_MAX)
+		return bad_value(parser, row, value, "a number of threads from 1 to 64");
+	*(unsigned *)field(parser, row) = nr;
 	return 0;
 }
 

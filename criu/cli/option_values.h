@@ -16,6 +16,7 @@ option_setter option_set_size;	   /* uint64_t at offset */
 option_setter option_set_trim;
 option_setter option_set_pid;
 option_setter option_set_seconds; /* unsigned at offset */
+option_setter option_set_threads; /* likewise: 1 to PAGES_THREADS_MAX */
 option_setter option_set_verbosity;
 option_setter option_set_leave_running;
 option_setter option_set_leave_stopped;

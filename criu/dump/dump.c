@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "base/script.h"
 #include "dump/state.h"
+#include "fam/pool.h"
 #include "image/cpuinfo.h"
 #include "image/stats.h"
 #include "kernel/kernel.h"
@@ -22,6 +23,11 @@ static int phase_prepare(void *arg)
 	struct dump *d = arg;
 
 	return script_run(d->ctx, d->opts, SCRIPT_PRE_DUMP, d->images_dirfd, d->opts->tree_pid);
+}
+
+static int phase_pool(void *arg)
+{
+	return dump_fam_open(arg);
 }
 
 static int phase_freeze(void *arg)
@@ -95,7 +101,9 @@ static int phase_check(void *arg)
 
 static int phase_invalidate(void *arg)
 {
-	return dump_forget_inventory(arg);
+	int r = dump_forget_inventory(arg);
+
+	return r ?: dump_fam_invalidate(arg);
 }
 
 static int phase_parasite(void *arg)
@@ -122,6 +130,12 @@ static int phase_memory(void *arg)
 	return dump_memory(arg);
 }
 
+static void undo_memory(void *arg)
+{
+	dump_fam_drop(arg);
+	dump_memory_end(arg);
+}
+
 static int phase_cores(void *arg)
 {
 	struct dump *d = arg;
@@ -136,6 +150,11 @@ static int phase_cores(void *arg)
 		r = fd_dump_end(&d->fds, true);
 	}
 	return r;
+}
+
+static int phase_pages(void *arg)
+{
+	return dump_pages(arg);
 }
 
 /* The parasite goes before the set is complete: from then on a task may only run on untouched or be killed. */
@@ -155,7 +174,18 @@ static int phase_cure(void *arg)
 
 static int phase_sync(void *arg)
 {
-	return dump_sync_images(arg);
+	struct dump *d = arg;
+	int r = d->fam ? dump_write_inventory(d, FAM_INVENTORY_NEW) : 0;
+
+	return r ?: dump_sync_images(d);
+}
+
+/* Of a pool: not before the checkpoint is there. */
+static void undo_sync(void *arg)
+{
+	struct dump *d = arg;
+
+	unlinkat(d->images_dirfd, FAM_INVENTORY_NEW, 0);
 }
 
 static int phase_commit(void *arg)
@@ -167,7 +197,10 @@ static int phase_commit(void *arg)
 	r = stats_write_dump(AT_FDCWD, &d->stats.dump);
 	if (r < 0)
 		return cr_fail_errno(d->ctx, r, "Can't write stats-dump");
-	return dump_write_inventory(d);
+	if (d->fam)
+		return dump_fam_commit(d);
+	d->committed = true;
+	return dump_write_inventory(d, INVENTORY_NAME);
 }
 
 static void undo_commit(void *arg)
@@ -176,6 +209,7 @@ static void undo_commit(void *arg)
 
 	if (d->committed)
 		dump_forget_inventory(d);
+	dump_fam_uncommit(d);
 }
 
 static int phase_post_dump(void *arg)
@@ -192,15 +226,17 @@ static int phase_post_dump(void *arg)
 
 const struct phase dump_phases[] = {
 	{ "prepare", phase_prepare, NULL },
+	{ "pool", phase_pool, NULL },
 	{ "freeze", phase_freeze, undo_freeze },
 	{ "check", phase_check, NULL },
 	{ "parasite", phase_parasite, NULL },
 	{ "invalidate", phase_invalidate, NULL },
 	{ "files", phase_files, undo_files },
-	{ "memory", phase_memory, NULL },
+	{ "memory", phase_memory, undo_memory },
 	{ "cores", phase_cores, NULL },
+	{ "pages", phase_pages, NULL },
 	{ "cure", phase_cure, NULL },
-	{ "sync", phase_sync, NULL },
+	{ "sync", phase_sync, undo_sync },
 	{ "commit", phase_commit, undo_commit },
 	{ "post-dump", phase_post_dump, NULL },
 };
@@ -232,6 +268,8 @@ static int dump_engine(void *arg)
 	if (!r)
 		let_go(d, ends[d->opts->final_state]);
 	fd_links_end(d->ctx, &d->links, true);
+	dump_memory_end(d);
+	dump_fam_close(d);
 	kernel_log(d->kernel, d->ctx->log);
 	seccomp_set_free(&d->seccomp);
 	kernel_free(&d->kernel);

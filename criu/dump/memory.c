@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* mm, pagemap and pages images of every memory, named by the first task that has it, and of the segments they share. */
+/*
+ * mm, pagemap and pages images of every memory, named by the first task that has it, and of the segments they share.
+ * First what there is; the pages come last of all, since that is what takes time.
+ */
 #include <errno.h>
 
 #include "base/io.h"
 #include "dump/aio.h"
-#include "dump/inject.h"
 #include "dump/state.h"
 #include "image/image.h"
 #include "kernel/kernel.h"
 #include "mem/extra.h"
 #include "mem/mm.h"
-#include "mem/pagemap.h"
 #include "mem/scan.h"
 #include "mem/shmem.h"
 #include "mem/sysv.h"
-#include "pages/pump.h"
 #include "seize/supervisor.h"
 
 /* What mm_dump()'s callback needs. */
@@ -31,11 +31,6 @@ static int mapped_file_id(void *arg, const struct vma *vma, uint32_t *ret)
 	dump_fd_task_init(m->d, m->task, &ft);
 	/* A memfd's entry is one for all its mappings: their fdflags tell which may write. */
 	return fd_dump_path(m->d->fds, &ft.fd, vma->file_fd, vma->status & VMA_AREA_MEMFD ? 0 : vma->file_flags, ret);
-}
-
-static int cancelled(void *arg)
-{
-	return supervise_cancelled();
 }
 
 static int dump_mm(struct dump *d, struct task *task, const struct page_run_list *guards)
@@ -59,21 +54,32 @@ static int dump_mm(struct dump *d, struct task *task, const struct page_run_list
 	return mm_dump(d->ctx, &args);
 }
 
-static void count_pages(struct dump *d, const struct scan_stats *scanned, const struct pages_dump_result *stored)
+static int add_task(struct dump *d, struct task *task, struct page_run_list *runs)
 {
-	struct cr_dump_stats *st = &d->stats.dump;
+	struct dump_state *s = state_of(task);
+	struct store_item item = {
+		.kind = IMG_PAGEMAP,
+		.id = task->pid,
+		.runs = *runs,
+		.vmas = &s->vmas,
+		.pid = task->pid,
+		.procfd = task->dump->procfd,
+		.inject = &inject_ops,
+		.inject_arg = &s->inject,
+	};
+	int r;
 
-	st->pages_scanned += scanned->nr_scanned;
-	st->pages_written += stored->nr_pages;
-	st->memwrite_time += stored->copy_us + stored->sync_us;
+	s->inject = (struct inject){ d->ctx, task };
+	r = store_list_add(&d->store, &item);
+	if (!r)
+		*runs = (struct page_run_list){ 0 };
+	return r;
 }
 
-static int dump_task_memory(struct dump *d, struct task *task)
+static int scan_memory(struct dump *d, struct task *task)
 {
-	struct inject inject = { d->ctx, task };
 	struct page_run_list runs = { 0 }, guards = { 0 };
 	struct scan_stats scanned = { 0 };
-	struct pages_dump_result stored = { 0 };
 	struct scan_args scan = {
 		.ctx = d->ctx,
 		.pid = task->pid,
@@ -83,39 +89,16 @@ static int dump_task_memory(struct dump *d, struct task *task)
 		.tell_guards = kernel_has(d->kernel, KERNEL_PAGEMAP_SCAN_GUARD_PAGES),
 		.guards = &guards,
 	};
-	struct pages_dump_args args = {
-		.ctx = d->ctx,
-		.images_dirfd = d->images_dirfd,
-		.pages_id = d->next_pages_id,
-		.runs = &runs,
-		.mode = d->opts->page_mode,
-		.capture = d->opts->capture,
-		.pid = task->pid,
-		.procfd = task->dump->procfd,
-		.inject = &inject_ops,
-		.inject_arg = &inject,
-		.cancelled = cancelled,
-	};
 	int r;
 
 	r = scan_task(&scan, &runs, &scanned);
 	if (!r)
 		r = dump_mm(d, task, &guards);
 	if (!r)
-		r = pagemap_write(d->ctx, d->images_dirfd, IMG_PAGEMAP, task->pid, d->next_pages_id, &runs);
-	if (!r)
-		r = pages_dump(&args, &stored);
-	if (!r) {
-		d->next_pages_id++;
-		count_pages(d, &scanned, &stored);
-		log_info(d->ctx->log,
-			 "Task %d: %lu of %lu pages stored (%s to %s, %u threads): scan %lu, open %lu, copy %lu, sync "
-			 "%lu us",
-			 task->pid, stored.nr_pages, scanned.nr_scanned, stored.capture, stored.sink, stored.nr_threads,
-			 scanned.us, stored.open_us, stored.copy_us, stored.sync_us);
-	}
-	if (!r)
-		r = dump_check_rings_again(d, task);
+		r = add_task(d, task, &runs);
+	d->stats.dump.pages_scanned += scanned.nr_scanned;
+	log_info(d->ctx->log, "Task %d: %lu of %lu pages to be stored: scan %lu us", task->pid, scanned.nr_stored,
+		 scanned.nr_scanned, scanned.us);
 	page_run_list_free(&runs);
 	page_run_list_free(&guards);
 	return r;
@@ -144,16 +127,10 @@ static int store_memfd(void *arg, int fd, uint64_t *ret_shmid)
 }
 
 /* Segments of shared anonymous memory and memfds, each once. */
-static int dump_segments(struct dump *d)
+static int scan_segments(struct dump *d)
 {
-	struct shmem_dump_stats stored = { 0 };
-	struct shmem_dump_args args = {
-		.images_dirfd = d->images_dirfd,
-		.mode = d->opts->page_mode,
-		.next_pages_id = &d->next_pages_id,
-		.cancelled = cancelled,
-	};
 	TaskKobjIdsEntry ids = TASK_KOBJ_IDS_ENTRY__INIT;
+	size_t nr_tasks = d->store.nr;
 	int r;
 
 	dump_fill_namespace_ids(&ids);
@@ -161,13 +138,13 @@ static int dump_segments(struct dump *d)
 	if (!r)
 		r = fd_dump_memfds(d->fds, store_memfd, d);
 	if (!r)
-		r = shmem_dump_all(d->shmem, &args, &stored);
-	d->stats.dump.shpages_scanned = d->stats.dump.shpages_written = stored.nr_pages;
-	d->stats.dump.memwrite_time += stored.copy_us + stored.sync_us;
+		r = shmem_dump_scan(d->shmem, &d->store);
+	for (size_t i = nr_tasks; i < d->store.nr; i++)
+		d->stats.dump.shpages_scanned += d->store.v[i].runs.nr_present;
 	return r;
 }
 
-static int dump_tasks_and_segments(struct dump *d)
+static int scan_all(struct dump *d)
 {
 	struct mm_extra_dump extra = { 0 };
 	struct task *task;
@@ -176,7 +153,7 @@ static int dump_tasks_and_segments(struct dump *d)
 	for_each_task (&d->tree, task) {
 		if (r || task->state == TASK_DEAD || !owns(task, SHARE_VM))
 			continue;
-		r = dump_task_memory(d, task);
+		r = scan_memory(d, task);
 		if (!r)
 			r = mm_extra_add(d->ctx, &extra, d->images_dirfd, task->pid, &state_of(task)->vmas,
 					 state_of(task)->locks);
@@ -184,17 +161,52 @@ static int dump_tasks_and_segments(struct dump *d)
 	if (!r)
 		r = mm_extra_end(d->ctx, &extra, d->images_dirfd);
 	mm_extra_cancel(&extra);
-	return r ?: dump_segments(d);
+	if (!r)
+		r = scan_segments(d);
+	return r ?: dump_fam_create(d);
 }
 
 int dump_memory(struct dump *d)
 {
 	uint64_t begin = now_us();
-	int r;
+	int r = scan_all(d);
 
-	d->next_pages_id = 1;
-	r = dump_tasks_and_segments(d);
-	shmem_dump_end(&d->shmem);
-	d->stats.dump.memdump_time = now_us() - begin;
+	d->stats.dump.memdump_time += now_us() - begin;
 	return r;
+}
+
+static int cancelled(void *arg)
+{
+	return supervise_cancelled();
+}
+
+int dump_pages(struct dump *d)
+{
+	struct store_args args = {
+		.ctx = d->ctx,
+		.images_dirfd = d->images_dirfd,
+		.mode = d->opts->page_mode,
+		.capture = d->opts->capture,
+		.cancelled = cancelled,
+	};
+	struct cr_dump_stats *st = &d->stats.dump;
+	struct store_stats stored = { 0 };
+	uint64_t begin = now_us();
+	struct task *task;
+	int r = d->fam ? dump_fam_store(d, &stored) : store_in_files(&d->store, &args, &stored);
+
+	for_each_task (&d->tree, task)
+		if (!r && task->state != TASK_DEAD && owns(task, SHARE_VM))
+			r = dump_check_rings_again(d, task);
+	st->pages_written = stored.nr_pages - stored.nr_shared_pages;
+	st->shpages_written = stored.nr_shared_pages;
+	st->memwrite_time = stored.copy_us + stored.sync_us;
+	st->memdump_time += now_us() - begin;
+	return r;
+}
+
+void dump_memory_end(struct dump *d)
+{
+	store_list_free(&d->store);
+	shmem_dump_end(&d->shmem);
 }

@@ -22,8 +22,6 @@
 #include "seize/supervisor.h"
 #include "timens.pb-c.h"
 
-#define INVENTORY_NAME "inventory.img"
-
 /* Images with the two-word header: facts about the format. */
 #define IMG_VERSION 2
 
@@ -175,7 +173,7 @@ static int make_run_id(char id[37])
 	return 0;
 }
 
-int dump_write_inventory(struct dump *d)
+int dump_write_inventory(struct dump *d, const char *name)
 {
 	InventoryEntry e = INVENTORY_ENTRY__INIT;
 	TaskKobjIdsEntry ids = TASK_KOBJ_IDS_ENTRY__INIT;
@@ -200,8 +198,7 @@ int dump_write_inventory(struct dump *d)
 	e.has_network_lock_method = true;
 	e.plugins_entry = &plugins;
 	e.dump_criu_run_id = run_id;
-	d->committed = true;
-	r = image_create(d->images_dirfd, IMG_INVENTORY, &img);
+	r = image_create_as(d->images_dirfd, IMG_INVENTORY, name, &img);
 	if (!r)
 		r = image_write(img, &e.base);
 	if (!r)
@@ -211,5 +208,5 @@ int dump_write_inventory(struct dump *d)
 		r = end;
 	if (!r)
 		r = sync_dir(d->images_dirfd);
-	return r < 0 ? cr_fail_errno(d->ctx, r, "Can't write " INVENTORY_NAME) : 0;
+	return r < 0 ? cr_fail_errno(d->ctx, r, "Can't write %s", name) : 0;
 }

@@ -10,7 +10,9 @@
 #include "base/opts.h"
 #include "base/stats.h"
 #include "core.pb-c.h"
+#include "dump/inject.h"
 #include "fd/fd.h"
+#include "mem/store.h"
 #include "mem/vma.h"
 #include "seize/seize.h"
 #include "task/posix_timers.h"
@@ -19,6 +21,9 @@
 #include "task/task.h"
 #include "task/user_dispatch.h"
 
+#define INVENTORY_NAME "inventory.img"
+
+struct dump_fam;   /* fam.c */
 struct kernel;	   /* kernel/ */
 struct shmem_dump; /* mem/shmem.h */
 
@@ -45,7 +50,8 @@ struct dump_state {
 	uint32_t sent_by_itimers; /* bit N: the signal of interval timer N waited already when they were looked at */
 	uint32_t umask;
 	uint32_t exe_id, cwd_id, root_id;
-	uint32_t locks; /* how its future areas are locked: flags of mlockall(2) */
+	uint32_t locks;	      /* how its future areas are locked: flags of mlockall(2) */
+	struct inject inject; /* for its pages */
 };
 
 struct dump {
@@ -60,13 +66,15 @@ struct dump {
 	struct fd_dump *fds;
 	struct fd_link *links; /* names of the set, once FDS is gone */
 	struct shmem_dump *shmem;
-	uint32_t next_pages_id;
+	struct store_list store; /* what is to be stored of memory */
+	struct dump_fam *fam;	 /* NULL: pages are stored in files */
 	uint64_t frozen_at_us;
 	struct cr_stats stats;
 	int script_status; /* of a post-dump script that failed, else 0 */
 };
 
-/* kobj.c: begins the state of every task: when a restore creates it, what it shares, with its ids; refuses what can't be restored. */
+/* kobj.c: begins the state of every task: when a restore creates it, what it shares, with its ids; refuses what can't
+ * be restored. */
 int dump_kobj_ids(struct dump *d);
 /* check.c: refuses, by name, what isn't supported; lists the areas of every memory. */
 int dump_check_tasks(struct dump *d);
@@ -98,8 +106,12 @@ struct dump_fd_task {
 void dump_fd_task_init(struct dump *d, struct task *task, struct dump_fd_task *ret);
 /* files.c: descriptors, executables, directories. */
 int dump_files(struct dump *d);
-/* memory.c: mm, pagemap and pages images of every task, and shared segments. */
+/* memory.c: mm images of every memory, which pages are there, and shared segments: fills d->store. */
 int dump_memory(struct dump *d);
+/* memory.c: pagemaps and pages of all, when everything else is known. */
+int dump_pages(struct dump *d);
+/* memory.c: what dump_memory() has begun. */
+void dump_memory_end(struct dump *d);
 /* cores.c: core, ids and fs images of every task. */
 int dump_cores(struct dump *d);
 /* set.c: the namespaces' ids in images of a tree that lives in criu's own */
@@ -108,7 +120,26 @@ void dump_fill_namespace_ids(TaskKobjIdsEntry *ids);
 int dump_tree_images(struct dump *d);
 int dump_forget_inventory(struct dump *d);
 int dump_sync_images(struct dump *d);
-int dump_write_inventory(struct dump *d);
+/* Durably, as NAME. */
+int dump_write_inventory(struct dump *d, const char *name);
+
+/*
+ * fam.c, all of them without effect where no pool was asked for (--fam-dir). Opens it, before any task is stopped: a
+ * pool that is missing, not ours, read-only or written to by another is an error then.
+ */
+int dump_fam_open(struct dump *d);
+/* The images directory's old set isn't one any more: removes its checkpoint and files. */
+int dump_fam_invalidate(struct dump *d);
+/* Room for all of d->store: -ENOSPC before anything is copied. */
+int dump_fam_create(struct dump *d);
+/* Copies all pages; fills STATS and writes pagemaps and fam.img. */
+int dump_fam_store(struct dump *d, struct store_stats *stats);
+/* All images are durable: makes the checkpoint visible, then the set. */
+int dump_fam_commit(struct dump *d);
+/* Gives back what isn't committed; -_uncommit() what is, and _close() the pool. */
+void dump_fam_drop(struct dump *d);
+void dump_fam_uncommit(struct dump *d);
+void dump_fam_close(struct dump *d);
 
 static inline struct dump_state *state_of(const struct task *task)
 {

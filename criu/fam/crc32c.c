@@ -38,3 +38,32 @@ uint32_t fam_crc32c(uint32_t crc, const void *buf, size_t len)
 		return ~crc32c_insn(~crc, buf, len);
 	return fam_crc32c_by_table(crc, buf, len);
 }
+
+/* The product of two polynomials modulo ours; the highest bit stands for x^0. */
+static uint32_t multiply(uint32_t a, uint32_t b)
+{
+	uint32_t product = 0;
+
+	for (uint32_t bit = 1u << 31; bit; bit >>= 1) {
+		if (a & bit)
+			product ^= b;
+		b = b >> 1 ^ (b & 1 ? POLYNOMIAL : 0);
+	}
+	return product;
+}
+
+/*
+ * A CRC is the remainder of a polynomial: what follows multiplies it by x for each bit. The inversions before and after
+ * cancel out.
+ */
+uint32_t fam_crc32c_join(uint32_t a, uint32_t b, uint64_t len)
+{
+	uint32_t power = 1u << (31 - 8); /* x^8: one byte */
+
+	for (; len; len >>= 1) {
+		if (len & 1)
+			a = multiply(a, power);
+		power = multiply(power, power);
+	}
+	return a ^ b;
+}

@@ -8,7 +8,9 @@
 
 /* Goes on with CRC, that of what stands before; 0 at first. The processor's instruction is used where it is there. */
 uint32_t fam_crc32c(uint32_t crc, const void *buf, size_t len);
-/* The same by a table. */
+/* That of what A is of and, behind it, the LEN bytes that B is of. */
+uint32_t fam_crc32c_join(uint32_t a, uint32_t b, uint64_t len);
+/* The first one by a table. */
 uint32_t fam_crc32c_by_table(uint32_t crc, const void *buf, size_t len);
 
 #endif

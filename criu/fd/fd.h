@@ -18,6 +18,7 @@
 #include "base/opts.h"
 
 struct fd_dump;
+struct fam_set; /* fam/set.h */
 struct fd_restore;
 struct fd_link;
 struct task_tree;
@@ -87,7 +88,8 @@ int fd_dump_end(struct fd_dump **dump, bool ok);
  * Reads and validates files.img and its companions. Nothing is opened, made or changed but the images are read.
  * CTX, OPTS, IMAGES_DIRFD are borrowed until fd_restore_free(). 0 or -errno.
  */
-int fd_restore_read(struct cr_ctx *ctx, const struct cr_opts *opts, int images_dirfd, struct fd_restore **ret);
+int fd_restore_read(struct cr_ctx *ctx, const struct cr_opts *opts, int images_dirfd, struct fam_set *fam,
+		    struct fd_restore **ret);
 
 /* Reads and validates fdinfo-<files_id>.img. Reading a table twice is no error. 0 or -errno. */
 int fd_restore_read_table(struct fd_restore *restore, uint32_t files_id);

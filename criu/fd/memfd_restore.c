@@ -132,7 +132,7 @@ static int read_pages(struct fd_restore *restore, struct inode *inode)
 
 	if (!e->size)
 		return 0;
-	r = segment_pages_read(restore->ctx, restore->dirfd, e->shmid, &inode->pages);
+	r = segment_pages_read(restore->ctx, restore->dirfd, restore->fam, e->shmid, &inode->pages);
 	inode->pages.no_readahead = restore->opts->readahead == TRI_NO;
 	if (r < 0)
 		return r;

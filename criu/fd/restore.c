@@ -209,7 +209,8 @@ static int check_files(struct fd_restore *restore)
 	return r;
 }
 
-int fd_restore_read(struct cr_ctx *ctx, const struct cr_opts *opts, int images_dirfd, struct fd_restore **ret)
+int fd_restore_read(struct cr_ctx *ctx, const struct cr_opts *opts, int images_dirfd, struct fam_set *fam,
+		    struct fd_restore **ret)
 {
 	struct fd_restore *restore = calloc(1, sizeof(*restore));
 	int r;
@@ -220,6 +221,7 @@ int fd_restore_read(struct cr_ctx *ctx, const struct cr_opts *opts, int images_d
 	restore->ctx = ctx;
 	restore->opts = opts;
 	restore->dirfd = images_dirfd;
+	restore->fam = fam;
 	restore->max_nr = STDERR_FILENO;
 	r = inherit_read(restore);
 	if (!r)

@@ -9,6 +9,7 @@
 
 #include "fown.pb-c.h"
 
+struct fam_set; /* fam/set.h */
 struct ghost;
 
 /* An --inherit-fd option. */
@@ -22,6 +23,7 @@ struct fd_restore {
 	struct cr_ctx *ctx;
 	const struct cr_opts *opts;
 	int dirfd;
+	struct fam_set *fam;   /* NULL: pages are in files */
 	bool old_files;	       /* an image for each kind, of the first generation */
 	struct fd_file *files; /* ascending by id */
 	size_t nr_files;

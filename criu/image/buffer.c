@@ -192,15 +192,11 @@ static int check_header(struct image *img)
 	return le32toh(word) == img->info->magic ? 0 : -EBADMSG;
 }
 
-static int open_file(int dirfd, enum image_kind kind, int flags, struct image_ids ids, struct image **ret)
+static int open_file(int dirfd, enum image_kind kind, int flags, const char *name, struct image **ret)
 {
-	char name[IMAGE_NAME_MAX];
 	struct image *img;
 	int r;
 
-	r = image_name_ids(kind, name, sizeof(name), ids);
-	if (r < 0)
-		return r;
 	/* The buffer needs no clearing. */
 	img = malloc(sizeof(*img));
 	if (!img)
@@ -220,11 +216,14 @@ static int open_file(int dirfd, enum image_kind kind, int flags, struct image_id
 int image_open_ids(int dirfd, enum image_kind kind, struct image **ret, struct image_ids ids)
 {
 	_cleanup_image_ struct image *img = NULL;
+	char name[IMAGE_NAME_MAX];
 	struct stat st;
 	int r;
 
+	r = image_name_ids(kind, name, sizeof(name), ids);
 	/* O_NONBLOCK: a FIFO in the file's place must not hold us up. */
-	r = open_file(dirfd, kind, O_RDONLY | O_NONBLOCK, ids, &img);
+	if (!r)
+		r = open_file(dirfd, kind, O_RDONLY | O_NONBLOCK, name, &img);
 	if (r < 0)
 		return r;
 	if (fstat(img->fd, &st) < 0)
@@ -242,10 +241,18 @@ int image_open_ids(int dirfd, enum image_kind kind, struct image **ret, struct i
 
 int image_create_ids(int dirfd, enum image_kind kind, struct image **ret, struct image_ids ids)
 {
+	char name[IMAGE_NAME_MAX];
+	int r = image_name_ids(kind, name, sizeof(name), ids);
+
+	return r < 0 ? r : image_create_as(dirfd, kind, name, ret);
+}
+
+int image_create_as(int dirfd, enum image_kind kind, const char *name, struct image **ret)
+{
 	_cleanup_image_ struct image *img = NULL;
 	int r;
 
-	r = open_file(dirfd, kind, O_RDWR | O_CREAT | O_TRUNC, ids, &img);
+	r = open_file(dirfd, kind, O_RDWR | O_CREAT | O_TRUNC, name, &img);
 	if (r < 0)
 		return r;
 	img->writing = true;

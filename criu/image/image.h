@@ -172,6 +172,8 @@ int image_open_ids(int dirfd, enum image_kind kind, struct image **ret, struct i
  */
 #define image_create(dirfd, kind, ret, ...) image_create_ids(dirfd, kind, ret, IMAGE_IDS(__VA_ARGS__))
 int image_create_ids(int dirfd, enum image_kind kind, struct image **ret, struct image_ids ids);
+/* The same, but called NAME as long as it isn't renamed. */
+int image_create_as(int dirfd, enum image_kind kind, const char *name, struct image **ret);
 /* Flushes and closes; *IMG becomes NULL. The first error that a write to the image met, or 0. NULL is fine. */
 int image_close(struct image **img);
 /* Makes what has been written durable: flush and fsync(2). */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "fam/set.h"
 #include "pagemap.pb-c.h"
 
 /* No user address is higher, with five levels of page tables either. */
@@ -152,7 +153,8 @@ static int check_pages_file(struct reading *rd, int images_dirfd)
 	return 0;
 }
 
-int pagemap_read(struct cr_ctx *ctx, int images_dirfd, enum image_kind kind, unsigned long id, struct pagemap **ret)
+int pagemap_read(struct cr_ctx *ctx, int images_dirfd, struct fam_set *fam, enum image_kind kind, unsigned long id,
+		 struct pagemap **ret)
 {
 	_cleanup_image_ struct image *img = NULL;
 	struct reading rd = { .ctx = ctx, .id = id };
@@ -166,6 +168,8 @@ int pagemap_read(struct cr_ctx *ctx, int images_dirfd, enum image_kind kind, uns
 		r = read_all(&rd, img);
 	if (r)
 		cr_fail_errno(ctx, r, "Can't read the pagemap image %lu", id);
+	else if (fam)
+		r = fam_set_place(fam, rd.map->pages_id, &rd.map->v, &rd.map->nr);
 	else
 		r = check_pages_file(&rd, images_dirfd);
 	if (r) {

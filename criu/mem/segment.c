@@ -5,17 +5,21 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-int segment_pages_read(struct cr_ctx *ctx, int images_dirfd, uint64_t shmid, struct segment_pages *ret)
+#include "fam/set.h"
+
+int segment_pages_read(struct cr_ctx *ctx, int images_dirfd, struct fam_set *fam, uint64_t shmid,
+		       struct segment_pages *ret)
 {
 	int err;
 
 	*ret = (struct segment_pages){ .shmid = shmid };
-	err = pagemap_read(ctx, images_dirfd, IMG_SHMEM_PAGEMAP, shmid, &ret->pagemap);
+	err = pagemap_read(ctx, images_dirfd, fam, IMG_SHMEM_PAGEMAP, shmid, &ret->pagemap);
 	if (err)
 		return cr_fail_errno(ctx, err, "Can't read pagemap-shmem-%lu.img", (unsigned long)shmid);
 	if (!ret->pagemap->nr_pages)
 		return 0;
-	return source_open(ctx, images_dirfd, ret->pagemap->pages_id, &ret->source);
+	return fam ? source_fam_open(fam, &ret->source)
+		   : source_open(ctx, images_dirfd, ret->pagemap->pages_id, &ret->source);
 }
 
 uint64_t segment_pages_end(const struct segment_pages *pages)

@@ -18,10 +18,11 @@ struct segment_pages {
 };
 
 /*
- * Reads and checks the pagemap and opens the pages. segment_pages_free() in any case. 0 or -errno (cr_fail);
- * -ENOENT if there is no pagemap image.
+ * Reads and checks the pagemap and opens the pages, of FAM or of a file (NULL). segment_pages_free() in any case. 0 or
+ * -errno (cr_fail); -ENOENT if there is no pagemap image.
  */
-int segment_pages_read(struct cr_ctx *ctx, int images_dirfd, uint64_t shmid, struct segment_pages *ret);
+int segment_pages_read(struct cr_ctx *ctx, int images_dirfd, struct fam_set *fam, uint64_t shmid,
+		       struct segment_pages *ret);
 /* Where the last stored page ends, in bytes; 0 without pages. */
 uint64_t segment_pages_end(const struct segment_pages *pages);
 /* Reads the pages straight into MEMORY, a mapping of at least segment_pages_end() bytes. 0 or -errno. */

@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "base/opts.h"
+#include "mem/store.h"
 #include "mem/vma.h"
 #include "mm.pb-c.h"
 
@@ -32,34 +32,21 @@ bool shmem_dump_next_sysv(const struct shmem_dump *shm, size_t *at, int *ret_id,
 /* The same for a file of memory, a memfd, that FD (readable, borrowed) is. *RET_SHMID fits into 32 bits. */
 int shmem_dump_add_file(struct shmem_dump *shm, int fd, uint64_t *ret_shmid);
 
-struct shmem_dump_args {
-	int images_dirfd;
-	enum page_mode mode;
-	uint32_t *next_pages_id;     /* the number of the next pages image; counted up */
-	int (*cancelled)(void *arg); /* as for pages_dump(); may be NULL */
-	void *cancelled_arg;
-};
-
-struct shmem_dump_stats {
-	uint64_t nr_segments;
-	uint64_t nr_pages; /* stored */
-	uint64_t copy_us, sync_us;
-};
-
-/* Writes every segment, while no task runs. 0 or -errno. STATS may be NULL. */
-int shmem_dump_all(struct shmem_dump *shm, const struct shmem_dump_args *args, struct shmem_dump_stats *stats);
+/* Appends every segment, with the pages that hold anything, while no task runs. 0 or -errno. */
+int shmem_dump_scan(struct shmem_dump *shm, struct store_list *list);
 void shmem_dump_end(struct shmem_dump **shm);
 
 /* ---- restore ---- */
+struct fam_set; /* fam/set.h */
 struct shmem_restore;
 
 /*
  * In the engine, before any process is created: which segments the areas of MMS need and how large they are;
- * reads and checks their pagemaps and opens their pages. Sets that describe shared anonymous memory as a memfd of
- * the name "/dev/zero" (CRIU 4.2 does so on recent kernels) are understood: such areas in MMS are changed to
- * VMA_ANON_SHARED with the segment's shmid. *RET goes with shmem_restore_free().
+ * reads and checks their pagemaps and opens their pages (FAM: segment_pages_read()). Sets that describe shared
+ * anonymous memory as a memfd of the name "/dev/zero" (CRIU 4.2 does so on recent kernels) are understood: such areas
+ * in MMS are changed to VMA_ANON_SHARED with the segment's shmid. *RET goes with shmem_restore_free().
  */
-int shmem_restore_read(struct cr_ctx *ctx, int images_dirfd, MmEntry *const *mms, size_t nr,
+int shmem_restore_read(struct cr_ctx *ctx, int images_dirfd, struct fam_set *fam, MmEntry *const *mms, size_t nr,
 		       struct shmem_restore **ret);
 /* --no-readahead. */
 void shmem_restore_no_readahead(struct shmem_restore *shm);

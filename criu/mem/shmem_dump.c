@@ -8,10 +8,8 @@
 
 #include "base/cleanup.h"
 #include "mem/hugetlb.h"
-#include "mem/pagemap.h"
 #include "mem/scan.h"
 #include "mem/shmem.h"
-#include "pages/pump.h"
 
 struct segment {
 	dev_t dev;
@@ -157,81 +155,54 @@ int shmem_dump_add_file(struct shmem_dump *shm, int fd, uint64_t *ret_shmid)
 	return add(shm, st.st_dev, st.st_ino, fd, false, ret_shmid);
 }
 
-/* The segment's pages, read from a mapping of our own: only where there is data, so nothing gets allocated in it. */
-static int dump_pages(struct shmem_dump *shm, const struct segment *s, uint64_t size, const struct page_run_list *runs,
-		      const struct shmem_dump_args *args, struct shmem_dump_stats *stats)
+/* It is read from a mapping of our own: only where there is data, so nothing gets allocated in it. */
+static int map_segment(struct shmem_dump *shm, const struct segment *s, struct store_item *item)
 {
-	struct pages_dump_args pages = {
-		.ctx = shm->ctx,
-		.images_dirfd = args->images_dirfd,
-		.pages_id = *args->next_pages_id,
-		.runs = runs,
-		.mode = args->mode,
-		.cancelled = args->cancelled,
-		.cancelled_arg = args->cancelled_arg,
-	};
-	struct pages_dump_result stored = {};
-	void *memory = NULL;
-	int err;
+	void *memory;
 
 	/* A memfd may be empty. */
-	if (size)
-		memory = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_NORESERVE, s->fd, 0);
+	if (!item->memory_len)
+		return 0;
+	memory = mmap(NULL, item->memory_len, PROT_READ, MAP_SHARED | MAP_NORESERVE, s->fd, 0);
 	if (memory == MAP_FAILED)
 		return cr_fail_errno(shm->ctx, -errno, "Can't map shared memory segment %lu", (unsigned long)s->shmid);
-	pages.memory = memory;
-	err = pages_dump(&pages, &stored);
-	if (memory)
-		munmap(memory, size);
-	if (err)
-		return err;
-	++*args->next_pages_id;
-	stats->nr_pages += stored.nr_pages;
-	stats->copy_us += stored.copy_us;
-	stats->sync_us += stored.sync_us;
-	log_info(shm->ctx->log, "Shared memory segment %lu: %lu of %lu pages stored", (unsigned long)s->shmid,
-		 (unsigned long)stored.nr_pages, (unsigned long)(size / RUN_PAGE_SIZE));
+	item->memory = memory;
 	return 0;
 }
 
-static int dump_segment(struct shmem_dump *shm, const struct segment *s, const struct shmem_dump_args *args,
-			struct shmem_dump_stats *stats)
+static int scan(struct shmem_dump *shm, const struct segment *s, struct store_item *item)
 {
-	__cleanup(page_run_list_free) struct page_run_list runs = {};
-	uint64_t size, page_size;
+	uint64_t page_size;
 	struct stat st;
-	int err;
 
 	if (fstat(s->fd, &st))
 		return cr_fail_errno(shm->ctx, -errno, "Can't tell the size of shared memory segment %lu",
 				     (unsigned long)s->shmid);
 	page_size = hugetlb_file_page_size(s->fd) ?: RUN_PAGE_SIZE;
-	size = (st.st_size + page_size - 1) & ~(page_size - 1);
-	if (page_size == RUN_PAGE_SIZE)
-		err = scan_segment(shm->ctx, s->fd, size, &runs);
-	else
-		err = hugetlb_scan(shm->ctx, s->fd, &st, page_size, &runs);
-	if (err)
-		return err;
-	err = pagemap_write(shm->ctx, args->images_dirfd, IMG_SHMEM_PAGEMAP, s->shmid, *args->next_pages_id, &runs);
-	if (err)
-		return err;
-	return dump_pages(shm, s, size, &runs, args, stats);
+	item->memory_len = (st.st_size + page_size - 1) & ~(page_size - 1);
+	return page_size == RUN_PAGE_SIZE ? scan_segment(shm->ctx, s->fd, item->memory_len, &item->runs)
+					  : hugetlb_scan(shm->ctx, s->fd, &st, page_size, &item->runs);
 }
 
-int shmem_dump_all(struct shmem_dump *shm, const struct shmem_dump_args *args, struct shmem_dump_stats *stats)
+int shmem_dump_scan(struct shmem_dump *shm, struct store_list *list)
 {
-	struct shmem_dump_stats own = { .nr_segments = shm->nr };
+	int err = 0;
 
-	for (size_t i = 0; i < shm->nr; i++) {
-		int err = dump_segment(shm, &shm->v[i], args, &own);
+	for (size_t i = 0; i < shm->nr && !err; i++) {
+		struct store_item item = { .kind = IMG_SHMEM_PAGEMAP, .id = shm->v[i].shmid };
 
-		if (err)
-			return err;
+		err = scan(shm, &shm->v[i], &item);
+		if (!err)
+			err = map_segment(shm, &shm->v[i], &item);
+		if (!err)
+			err = store_list_add(list, &item);
+		if (err) {
+			page_run_list_free(&item.runs);
+			if (item.memory)
+				munmap(item.memory, item.memory_len);
+		}
 	}
-	if (stats)
-		*stats = own;
-	return 0;
+	return err;
 }
 
 void shmem_dump_end(struct shmem_dump **shm)

@@ -103,10 +103,10 @@ static int collect(struct shmem_restore *shm, MmEntry *const *mms, size_t nr)
 	return 0;
 }
 
-static int read_segment(struct shmem_restore *shm, int images_dirfd, struct segment *s)
+static int read_segment(struct shmem_restore *shm, int images_dirfd, struct fam_set *fam, struct segment *s)
 {
 	uint64_t page_size;
-	int err = segment_pages_read(shm->ctx, images_dirfd, s->shmid, &s->pages);
+	int err = segment_pages_read(shm->ctx, images_dirfd, fam, s->shmid, &s->pages);
 
 	/* It may be larger than what is still mapped of it. */
 	if (!err && segment_pages_end(&s->pages) > s->size)
@@ -120,7 +120,8 @@ static int read_segment(struct shmem_restore *shm, int images_dirfd, struct segm
 	return err;
 }
 
-int shmem_restore_read(struct cr_ctx *ctx, int images_dirfd, MmEntry *const *mms, size_t nr, struct shmem_restore **ret)
+int shmem_restore_read(struct cr_ctx *ctx, int images_dirfd, struct fam_set *fam, MmEntry *const *mms, size_t nr,
+		       struct shmem_restore **ret)
 {
 	__cleanup(shmem_restore_free) struct shmem_restore *shm = calloc(1, sizeof(*shm));
 	int err;
@@ -132,7 +133,7 @@ int shmem_restore_read(struct cr_ctx *ctx, int images_dirfd, MmEntry *const *mms
 	if (!err)
 		err = collect(shm, mms, nr);
 	for (size_t i = 0; !err && i < shm->nr; i++)
-		err = read_segment(shm, images_dirfd, &shm->v[i]);
+		err = read_segment(shm, images_dirfd, fam, &shm->v[i]);
 	if (err)
 		return err;
 	*ret = take_ptr(shm);

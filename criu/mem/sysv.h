@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "mm.pb-c.h"
 
+struct fam_set;	     /* fam/set.h */
 struct shmem_dump;   /* mem/shmem.h */
 struct sysv_restore; /* of one restore */
 
@@ -23,11 +24,11 @@ struct sysv_restore; /* of one restore */
 int sysv_dump(struct cr_ctx *ctx, int images_dirfd, uint32_t ns_id, const struct shmem_dump *shm);
 
 /*
- * In the engine, before any process is created: reads and checks the segments that areas of MMS are pieces of. *RET
- * goes with sysv_restore_free(). 0 or -errno.
+ * In the engine, before any process is created: reads and checks the segments that areas of MMS are pieces of; their
+ * pages are FAM's, or in files (NULL). *RET goes with sysv_restore_free(). 0 or -errno.
  */
-int sysv_restore_read(struct cr_ctx *ctx, int images_dirfd, uint32_t ns_id, MmEntry *const *mms, size_t nr,
-		      struct sysv_restore **ret);
+int sysv_restore_read(struct cr_ctx *ctx, int images_dirfd, struct fam_set *fam, uint32_t ns_id, MmEntry *const *mms,
+		      size_t nr, struct sysv_restore **ret);
 /*
  * Then: finds each segment or makes it, and keeps it attached. If this process is killed, what it made is removed again
  * unless *COMMITTED is set, which has to outlive it. 0 or -errno.

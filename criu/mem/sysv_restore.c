@@ -164,8 +164,8 @@ static int read_entries(struct sysv_restore *sysv, int images_dirfd, uint32_t ns
 	return 0;
 }
 
-int sysv_restore_read(struct cr_ctx *ctx, int images_dirfd, uint32_t ns_id, MmEntry *const *mms, size_t nr,
-		      struct sysv_restore **ret)
+int sysv_restore_read(struct cr_ctx *ctx, int images_dirfd, struct fam_set *fam, uint32_t ns_id, MmEntry *const *mms,
+		      size_t nr, struct sysv_restore **ret)
 {
 	__cleanup(sysv_restore_free) struct sysv_restore *sysv = calloc(1, sizeof(*sysv));
 	int err;
@@ -179,7 +179,7 @@ int sysv_restore_read(struct cr_ctx *ctx, int images_dirfd, uint32_t ns_id, MmEn
 	for (size_t i = 0; i < sysv->nr && !err; i++) {
 		struct segment *s = &sysv->v[i];
 
-		err = segment_pages_read(ctx, images_dirfd, s->id, &s->pages);
+		err = segment_pages_read(ctx, images_dirfd, fam, s->id, &s->pages);
 		if (!err && segment_pages_end(&s->pages) > s->whole)
 			err = bad(sysv, s->id, "pages behind its end");
 	}

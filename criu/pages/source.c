@@ -5,14 +5,13 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "pages/pagemap_scan.h"
+#include "pages/huge.h"
 #include "pages/pages_file.h"
 #include "pages/run.h"
 
@@ -157,25 +156,11 @@ static bool is_dax(int fd)
 /* Looks at a few places of a mapped source: are most of them pages of 2 MiB? */
 static bool is_huge(const struct page_source *src)
 {
-	_cleanup_close_ int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	unsigned nr = 0;
+	const char *places[HUGE_SAMPLES];
 
-	for (unsigned i = 0; fd >= 0 && i < HUGE_SAMPLES; i++) {
-		uint64_t at = src->size / HUGE_SAMPLES * i & ~(HUGE_PAGE - 1);
-		struct pms_range range;
-		struct pms_request req = { .size = sizeof(req),
-					   .start = (uintptr_t)src->base + at,
-					   .end = (uintptr_t)src->base + at + RUN_PAGE_SIZE,
-					   .answers = (uintptr_t)&range,
-					   .nr_answers = 1,
-					   .all_of = PMS_HUGE,
-					   .report = PMS_HUGE };
-
-		if (!madvise((void *)(src->base + at), RUN_PAGE_SIZE, MADV_POPULATE_READ) &&
-		    ioctl(fd, PMS_IOCTL, &req) == 1)
-			nr++;
-	}
-	return nr > HUGE_SAMPLES / 2;
+	for (unsigned i = 0; i < HUGE_SAMPLES; i++)
+		places[i] = src->base + (src->size / HUGE_SAMPLES * i & ~(HUGE_PAGE - 1));
+	return pages_huge_among(places, HUGE_SAMPLES) > HUGE_SAMPLES / 2;
 }
 
 /* A hole of tmpfs gets a page when a mapping of it is looked at: a file that claims terabytes must not be. */
@@ -225,7 +210,7 @@ void source_look_begin(struct page_source *src)
 {
 	void *p;
 
-	if (!src->seen && (src->ops->caps & SOURCE_LENDS_MEMORY))
+	if (!src->seen)
 		src->seen = src->base;
 	if (src->seen || !src->size || !(src->ops->caps & SOURCE_HAS_FILE) || !is_without_holes(src->fd))
 		return;

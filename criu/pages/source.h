@@ -27,8 +27,8 @@ struct page_source_ops {
 struct page_source {
 	const struct page_source_ops *ops;
 	uint64_t size;	  /* bytes */
-	int fd;		  /* pages-N.img, read-only; owned by the source */
-	const char *base; /* with SOURCE_LENDS_MEMORY */
+	int fd;		  /* with SOURCE_HAS_FILE: read-only */
+	const char *base; /* with SOURCE_LENDS_MEMORY; may be set without */
 	const char *seen; /* between source_look_begin() and source_look_end(); NULL: it can't be looked at */
 };
 

@@ -6,6 +6,7 @@
 
 /* Below this a second thread costs more than it brings. */
 #define LITTLE (8ul << 20)
+#define ENOUGH 4
 
 unsigned pages_threads_for(uint64_t bytes)
 {
@@ -14,7 +15,7 @@ unsigned pages_threads_for(uint64_t bytes)
 
 	if (bytes < LITTLE || !nr)
 		return 1;
-	return nr > PAGES_THREADS_MAX ? PAGES_THREADS_MAX : nr;
+	return nr > ENOUGH ? ENOUGH : nr;
 }
 
 int pages_thread_start(pthread_t *ret, void *(*run)(void *), void *arg)

@@ -11,6 +11,7 @@
 #include "base/opts.h"
 #include "base/stats.h"
 #include "core.pb-c.h"
+#include "fam/set.h"
 #include "fd/fd.h"
 #include "fs.pb-c.h"
 #include "mem/extra.h"
@@ -92,6 +93,7 @@ struct restore {
 	bool any_seccomp;	   /* some threads have it */
 	bool timer_ids;		   /* the kernel gives the ids of POSIX timers that it is told */
 	bool any_shared[SHARE_NR]; /* some tasks have one descriptor table, ... */
+	struct fam_set *fam;	   /* NULL: pages are in files */
 	struct fd_restore *fds;
 	struct shmem_restore *segments;
 	struct sysv_restore *sysv;

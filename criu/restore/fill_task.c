@@ -28,7 +28,7 @@ static int start(struct restore *r, struct restore_task *rt, const struct page_r
 	if (rt->uffd < 0)
 		return cr_fail_errno(&r->ctx, -errno, "Can't take the userfaultfd of task %d", rt->task->pid);
 	if (!r->fill) {
-		err = fill_start(&r->ctx, 0, &r->fill);
+		err = fill_start(&r->ctx, r->opts->fam_threads, &r->fill);
 		if (err)
 			return err;
 	}

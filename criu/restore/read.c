@@ -127,7 +127,7 @@ static int read_memory(struct restore *r, struct restore_task *rt)
 		err = check_mapped_files(r, rt);
 	if (err)
 		return err;
-	err = pagemap_read(&r->ctx, r->images_dirfd, IMG_PAGEMAP, pid, &rt->pagemap);
+	err = pagemap_read(&r->ctx, r->images_dirfd, r->fam, IMG_PAGEMAP, pid, &rt->pagemap);
 	return err && err != -ENOENT ? cr_fail_errno(&r->ctx, err, "Can't read pagemap-%d.img", pid) : 0;
 }
 
@@ -413,7 +413,9 @@ int restore_read(struct restore *r)
 
 	err = read_inventory(r, &inv);
 	if (!err)
-		err = fd_restore_read(&r->ctx, r->opts, r->images_dirfd, &r->fds);
+		err = fam_set_open(&r->ctx, r->images_dirfd, r->opts->fam_dir, &r->fam);
+	if (!err)
+		err = fd_restore_read(&r->ctx, r->opts, r->images_dirfd, r->fam, &r->fds);
 	if (!err)
 		err = read_pstree(r, inv);
 	if (!err)

@@ -38,7 +38,11 @@ static int phase_read(void *arg)
 	if (err)
 		log_warn(r->ctx.log, "Can't raise the limit of descriptors: %s", strerror(-err));
 	err = cpuinfo_check(&r->ctx, r->images_dirfd, r->opts->cpu_cap);
-	return err ? err : restore_read(r);
+	if (!err)
+		err = restore_read(r);
+	if (!err && r->fam && r->opts->fam_restore == FAM_RESTORE_LAZY)
+		err = cr_fail(&r->ctx, -EOPNOTSUPP, "--fam-restore lazy isn't supported yet");
+	return err;
 }
 
 /* ---- plan ---------------------------------------------------------------------------------------------------- */
@@ -59,7 +63,10 @@ static int open_pages(struct restore *r, struct restore_task *rt)
 
 	if (!rt->pagemap || !rt->pagemap->nr)
 		return 0;
-	err = source_open(&r->ctx, r->images_dirfd, rt->pagemap->pages_id, &rt->source);
+	if (r->fam)
+		err = source_fam_open(r->fam, &rt->source);
+	else
+		err = source_open(&r->ctx, r->images_dirfd, rt->pagemap->pages_id, &rt->source);
 	if (!err)
 		source_readahead(rt->source, r->opts->readahead);
 	return err;
@@ -105,9 +112,9 @@ static int read_segments(struct restore *r)
 	for_each_task (&r->tree, t)
 		if (task_lives(t) && !is_guest(restore_of(t), SHARE_VM))
 			mms[n++] = restore_of(t)->mm;
-	err = shmem_restore_read(&r->ctx, r->images_dirfd, mms, n, &r->segments);
+	err = shmem_restore_read(&r->ctx, r->images_dirfd, r->fam, mms, n, &r->segments);
 	if (!err)
-		err = sysv_restore_read(&r->ctx, r->images_dirfd, r->ipc_ns_id, mms, n, &r->sysv);
+		err = sysv_restore_read(&r->ctx, r->images_dirfd, r->fam, r->ipc_ns_id, mms, n, &r->sysv);
 	if (!err && r->opts->readahead == TRI_NO) {
 		shmem_restore_no_readahead(r->segments);
 		sysv_restore_no_readahead(r->sysv);
@@ -166,6 +173,9 @@ static int phase_plan(void *arg)
 	r->slacks_differ = attributes_slacks_differ(r->attributes, &r->own_attributes);
 	if (!err)
 		err = read_segments(r);
+	/* All pagemaps are known by now, and nothing has been made. */
+	if (!err && r->fam && r->opts->fam_verify)
+		err = fam_set_verify(r->fam, r->opts->fam_threads);
 	r->huge = read_huge_mode();
 	for_each_task (&r->tree, t)
 		if (!err && task_lives(t))
@@ -436,6 +446,7 @@ static void restore_free(struct restore *r)
 	shmem_restore_free(&r->segments);
 	sysv_restore_free(&r->sysv);
 	restore_free_tree(r);
+	fam_set_close(&r->fam);
 	free(r->own_creds.groups);
 	if (r->kernel)
 		kernel_log(r->kernel, r->ctx.log);

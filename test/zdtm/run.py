@@ -36,6 +36,8 @@ def arguments():
     mode.add_argument("--both", dest="modes", action="store_const", const=["files", "pmem"])
     mode.add_argument("--cross", dest="modes", action="store_const", const=["cross"],
                       help="one mode restores what the other wrote, in turns")
+    mode.add_argument("--fam", dest="modes", action="store_const", const=["fam"],
+                      help="pages in a pool (--fam-dir), copied back")
     mode.add_argument("--no-criu", action="store_true", help="only the programs themselves")
     p.add_argument("--criu", default=os.path.join(tests.TOP, "criu", "criu"), metavar="PATH")
     p.add_argument("--bindir", default=os.path.join(tests.TOP, os.environ.get("BUILD", "build"), "zdtm"),

@@ -57,11 +57,27 @@ static void instruction_and_table_agree(void **state)
 		}
 }
 
+static void parts_are_joined(void **state)
+{
+	unsigned char buf[3 * 4096];
+
+	srandom(2);
+	for (size_t i = 0; i < sizeof(buf); i++)
+		buf[i] = random();
+	for (size_t cut = 0; cut <= sizeof(buf); cut += cut < 10 ? 1 : 1021) {
+		uint32_t a = fam_crc32c(0, buf, cut), b = fam_crc32c(0, buf + cut, sizeof(buf) - cut);
+
+		assert_int_equal(fam_crc32c_join(a, b, sizeof(buf) - cut), fam_crc32c(0, buf, sizeof(buf)));
+	}
+	assert_int_equal(fam_crc32c_join(0, 0x12345678, 1ull << 40), 0x12345678);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_values),
 		cmocka_unit_test(instruction_and_table_agree),
+		cmocka_unit_test(parts_are_joined),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -245,7 +245,7 @@ static void expect(const char *case_name, const char *says)
 
 	write_set(&set);
 	memset(&error, 0, sizeof(error));
-	r = fd_restore_read(&ctx, &opts, dirfd_images, &restore);
+	r = fd_restore_read(&ctx, &opts, dirfd_images, NULL, &restore);
 	if (!r)
 		r = fd_restore_read_table(restore, 1);
 	if (!r)

@@ -221,7 +221,7 @@ static void restore_tasks(const struct fd_case *c, struct fd_restore *restore)
 static int restore_all(struct cr_ctx *ctx, const struct fd_case *c, const struct cr_opts *opts, int dirfd)
 {
 	struct fd_restore *restore;
-	int first, status = 0, r = fd_restore_read(ctx, opts, dirfd, &restore);
+	int first, status = 0, r = fd_restore_read(ctx, opts, dirfd, NULL, &restore);
 	pid_t root;
 
 	if (r < 0)

@@ -96,7 +96,7 @@ static int read_set(const struct set *s, struct fd_restore **ret)
 	assert_int_equal(write_full(fd, page, PAGE), 0);
 	close(fd);
 	memset(&error, 0, sizeof(error));
-	return fd_restore_read(&ctx, &opts, dir, ret);
+	return fd_restore_read(&ctx, &opts, dir, NULL, ret);
 }
 
 static void refused(const struct set *s, const char *why)

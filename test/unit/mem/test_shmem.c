@@ -78,10 +78,10 @@ static void areas_add(struct areas *a, uint64_t shmid, uint64_t pgoff, uint64_t 
 	a->p[a->mm.n_vmas++] = e;
 }
 
-static int dump(const struct vma_list *list, uint64_t only, struct shmem_dump_stats *stats)
+static int dump(const struct vma_list *list, uint64_t only, struct store_stats *stats)
 {
-	uint32_t pages_id = 5;
-	struct shmem_dump_args args = { .images_dirfd = dir, .mode = PAGES_FILE, .next_pages_id = &pages_id };
+	struct store_args args = { .ctx = &ctx, .images_dirfd = dir, .mode = PAGES_FILE };
+	struct store_list store = {};
 	struct shmem_dump *shm;
 	int err = shmem_dump_begin(&ctx, &shm);
 
@@ -92,16 +92,19 @@ static int dump(const struct vma_list *list, uint64_t only, struct shmem_dump_st
 			err = shmem_dump_add(shm, &one);
 	}
 	if (!err)
-		err = shmem_dump_all(shm, &args, stats);
+		err = shmem_dump_scan(shm, &store);
+	assert_int_equal(store.nr, 1);
+	if (!err)
+		err = store_in_files(&store, &args, stats);
+	store_list_free(&store);
 	shmem_dump_end(&shm);
-	assert_int_equal(pages_id, 6);
 	return err;
 }
 
 static void test_round_trip(void **state __unused_arg)
 {
 	struct areas areas = {};
-	struct shmem_dump_stats stats;
+	struct store_stats stats;
 	struct shmem_restore *shm;
 	struct vma_list list;
 	char *old = mmap(NULL, NR_PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0), *new;
@@ -118,13 +121,13 @@ static void test_round_trip(void **state __unused_arg)
 	assert_int_equal(vma_find(&list, (uintptr_t)old + 9 * PAGE)->shmid, shmid);
 	if (dump(&list, shmid, &stats))
 		fail_msg("%s", error.text);
-	assert_int_equal(stats.nr_segments, 1);
+	assert_int_equal(stats.nr_shared_pages, stats.nr_pages);
 	assert_true(stats.nr_pages > NR_PAGES / 3 && stats.nr_pages < NR_PAGES);
 	vma_list_free(&list);
 
 	areas_add(&areas, shmid, 0, 8 * PAGE, 0);
 	areas_add(&areas, shmid, 9 * PAGE, (NR_PAGES - 9) * PAGE, MAP_NORESERVE);
-	if (shmem_restore_read(&ctx, dir, areas.mms, 1, &shm))
+	if (shmem_restore_read(&ctx, dir, NULL, areas.mms, 1, &shm))
 		fail_msg("%s", error.text);
 	assert_int_equal(shmem_restore_count(shm), 1);
 	assert_int_equal(shmem_restore_get(shm, shmid, &fd), -ENOENT);
@@ -153,7 +156,7 @@ static void test_round_trip(void **state __unused_arg)
 	munmap(new, NR_PAGES * PAGE);
 	munmap(old, NR_PAGES * PAGE);
 	remove_image("pagemap-shmem-%lu.img", shmid);
-	remove_image("pages-%lu.img", 5);
+	remove_image("pages-%lu.img", 1);
 }
 
 /* A segment that nobody has written to. */
@@ -161,21 +164,22 @@ static void test_empty(void **state __unused_arg)
 {
 	struct areas areas = {};
 	struct shmem_restore *shm;
+	struct store_stats stats;
 	struct vma_list list;
 	char *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	uint64_t shmid;
 
 	collect(&list);
 	shmid = vma_find(&list, (uintptr_t)p)->shmid;
-	assert_int_equal(dump(&list, shmid, NULL), 0);
+	assert_int_equal(dump(&list, shmid, &stats), 0);
 	vma_list_free(&list);
 	areas_add(&areas, shmid, 0, PAGE, 0);
-	assert_int_equal(shmem_restore_read(&ctx, dir, areas.mms, 1, &shm), 0);
+	assert_int_equal(shmem_restore_read(&ctx, dir, NULL, areas.mms, 1, &shm), 0);
 	assert_int_equal(shmem_restore_create(shm, FIRST_FD), 0);
 	shmem_restore_free(&shm);
 	munmap(p, PAGE);
 	remove_image("pagemap-shmem-%lu.img", shmid);
-	remove_image("pages-%lu.img", 5);
+	remove_image("pages-%lu.img", 1);
 }
 
 static void test_missing(void **state __unused_arg)
@@ -184,11 +188,11 @@ static void test_missing(void **state __unused_arg)
 	struct shmem_restore *shm = NULL;
 
 	areas_add(&areas, 12345, 0, PAGE, 0);
-	assert_int_equal(shmem_restore_read(&ctx, dir, areas.mms, 1, &shm), -ENOENT);
+	assert_int_equal(shmem_restore_read(&ctx, dir, NULL, areas.mms, 1, &shm), -ENOENT);
 	assert_non_null(strstr(error.text, "pagemap-shmem-12345.img"));
 	assert_null(shm);
 	areas.mm.n_vmas = 0;
-	assert_int_equal(shmem_restore_read(&ctx, dir, areas.mms, 1, &shm), 0);
+	assert_int_equal(shmem_restore_read(&ctx, dir, NULL, areas.mms, 1, &shm), 0);
 	assert_int_equal(shmem_restore_count(shm), 0);
 	assert_int_equal(shmem_restore_create(shm, FIRST_FD), 0);
 	shmem_restore_free(&shm);
@@ -217,7 +221,7 @@ static void test_memfd_by_name(void **state __unused_arg)
 	close(golden);
 	assert_int_equal(mm_read(&ctx, dir, 66, &mm), 0);
 	/* The sets come without pages. */
-	assert_int_equal(shmem_restore_read(&ctx, dir, &mm, 1, &shm), -ENOENT);
+	assert_int_equal(shmem_restore_read(&ctx, dir, NULL, &mm, 1, &shm), -ENOENT);
 	memset(&error, 0, sizeof(error));
 	pages = openat(dir, "pages-1.img", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	assert_int_equal(pwrite_full(pages, "content", 7, 0), 0);
@@ -225,7 +229,7 @@ static void test_memfd_by_name(void **state __unused_arg)
 	close(pages);
 	mm_entry__free_unpacked(mm, NULL);
 	assert_int_equal(mm_read(&ctx, dir, 66, &mm), 0);
-	if (shmem_restore_read(&ctx, dir, &mm, 1, &shm))
+	if (shmem_restore_read(&ctx, dir, NULL, &mm, 1, &shm))
 		fail_msg("%s", error.text);
 	for (size_t i = 0; i < mm->n_vmas; i++) {
 		assert_false(mm->vmas[i]->status & VMA_AREA_MEMFD);

@@ -47,8 +47,9 @@ struct stored {
 
 static void write_images(struct stored *s)
 {
-	uint32_t pages_id = 1;
-	struct shmem_dump_args args = { .images_dirfd = dir, .mode = PAGES_FILE, .next_pages_id = &pages_id };
+	struct store_args args = { .ctx = &ctx, .images_dirfd = dir, .mode = PAGES_FILE };
+	struct store_list store = {};
+	struct store_stats stats;
 	int procfd = proc_open_pid(getpid()), err;
 	struct shmem_dump *shm;
 	struct vma_list list;
@@ -62,7 +63,9 @@ static void write_images(struct stored *s)
 	assert_int_equal(shmem_dump_begin(&ctx, &shm), 0);
 	assert_int_equal(shmem_dump_add_sysv(shm, &list), 0);
 	assert_int_equal(sysv_dump(&ctx, dir, NS, shm), 0);
-	assert_int_equal(shmem_dump_all(shm, &args, NULL), 0);
+	assert_int_equal(shmem_dump_scan(shm, &store), 0);
+	assert_int_equal(store_in_files(&store, &args, &stats), 0);
+	store_list_free(&store);
 	shmem_dump_end(&shm);
 	vma_list_free(&list);
 }
@@ -121,7 +124,7 @@ static struct sysv_restore *read_images(struct stored *s)
 {
 	struct sysv_restore *sysv;
 
-	if (sysv_restore_read(&ctx, dir, NS, s->mms, 1, &sysv))
+	if (sysv_restore_read(&ctx, dir, NULL, NS, s->mms, 1, &sysv))
 		fail_msg("%s", error.text);
 	return sysv;
 }
@@ -275,14 +278,14 @@ static void test_damaged(void **state)
 	struct sysv_restore *sysv = NULL;
 
 	s->area.end += PAGE;
-	assert_int_equal(sysv_restore_read(&ctx, dir, NS, s->mms, 1, &sysv), -EBADMSG);
+	assert_int_equal(sysv_restore_read(&ctx, dir, NULL, NS, s->mms, 1, &sysv), -EBADMSG);
 	assert_non_null(strstr(error.text, "an area behind its end"));
 	s->area.end -= PAGE;
 	s->area.shmid++;
 	memset(&error, 0, sizeof(error));
-	assert_int_equal(sysv_restore_read(&ctx, dir, NS, s->mms, 1, &sysv), -EBADMSG);
+	assert_int_equal(sysv_restore_read(&ctx, dir, NULL, NS, s->mms, 1, &sysv), -EBADMSG);
 	assert_non_null(strstr(error.text, "no entry"));
-	assert_int_equal(sysv_restore_read(&ctx, dir, NS + 1, s->mms, 1, &sysv), -ENOENT);
+	assert_int_equal(sysv_restore_read(&ctx, dir, NULL, NS + 1, s->mms, 1, &sysv), -ENOENT);
 	assert_null(sysv);
 }
 

@@ -33,7 +33,7 @@ static void test_round_trip(void **state)
 	assert_int_equal(runs.nr_present, 7 + (1ull << 20));
 	make_pages(f, 2, runs.nr_present);
 	assert_int_equal(pagemap_write(&f->ctx, f->dirfd, IMG_PAGEMAP, 7, 2, &runs), 0);
-	assert_int_equal(pagemap_read(&f->ctx, f->dirfd, IMG_PAGEMAP, 7, &map), 0);
+	assert_int_equal(pagemap_read(&f->ctx, f->dirfd, NULL, IMG_PAGEMAP, 7, &map), 0);
 	assert_int_equal(map->pages_id, 2);
 	assert_int_equal(map->nr, 4);
 	assert_int_equal(map->nr_pages, runs.nr_present);
@@ -50,7 +50,7 @@ static void test_round_trip(void **state)
 	pagemap_free(&map);
 	assert_null(map);
 	page_run_list_free(&runs);
-	assert_int_equal(pagemap_read(&f->ctx, f->dirfd, IMG_SHMEM_PAGEMAP, 9, &map), -ENOENT);
+	assert_int_equal(pagemap_read(&f->ctx, f->dirfd, NULL, IMG_SHMEM_PAGEMAP, 9, &map), -ENOENT);
 	assert_int_equal(f->error.taken, 0);
 }
 
@@ -87,7 +87,7 @@ static int read_entries(struct fixture *f, const struct entry *entries, size_t n
 		assert_int_equal(image_write(img, &e.base), 0);
 	}
 	assert_int_equal(image_close(&img), 0);
-	return pagemap_read(&f->ctx, f->dirfd, IMG_PAGEMAP, 7ul, map);
+	return pagemap_read(&f->ctx, f->dirfd, NULL, IMG_PAGEMAP, 7ul, map);
 }
 
 static void test_older_writers(void **state)
@@ -171,7 +171,7 @@ static void test_mutations(void **state)
 		if (i % 8 == 0)
 			assert_int_equal(ftruncate(fd, i / 8), 0);
 		fixture_forget_error(f);
-		if (!pagemap_read(&f->ctx, f->dirfd, IMG_PAGEMAP, 7, &map)) {
+		if (!pagemap_read(&f->ctx, f->dirfd, NULL, IMG_PAGEMAP, 7, &map)) {
 			for (size_t j = 1; j < map->nr; j++)
 				assert_true(map->v[j].vaddr >= map->v[j - 1].vaddr + map->v[j - 1].nr_pages * PAGE);
 			assert_true(map->nr_pages <= 3);

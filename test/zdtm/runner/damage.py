@@ -82,7 +82,8 @@ def sessions(job):
     for name, source, binary in job["tests"]:
         work = os.path.join(job["work"], name)
         os.makedirs(work, exist_ok=True)
-        yield session.Session(tests.Test(name, source, binary), work, job["criu"], job["timeout"])
+        yield session.Session(tests.Test(name, source, binary), work, job["criu"], job["timeout"],
+                              mode=job["modes"][0])
 
 
 def main(job):

@@ -29,10 +29,10 @@ def phases(s):
 
 
 def files_of(folder):
-    """Every path in the work directory but images and what the runner writes."""
+    """Every path in the work directory but images, the pool and what the runner writes."""
     out = set()
     for where, dirs, files in os.walk(folder):
-        dirs[:] = [d for d in dirs if not d.startswith("images")]
+        dirs[:] = [d for d in dirs if not d.startswith("images") and d != "pool"]
         out.update(os.path.join(where, f) for f in files + dirs)
     return {p for p in out if not p.endswith((".pid", "criu.out", "phases", ".out"))}
 
@@ -92,6 +92,8 @@ def fresh(job, number):
             shutil.rmtree(path)
         else:
             os.unlink(path)
+    if s.pool:
+        s.make_pool()
     if s.start() is not None:
         raise proc.Failure("the program ended at once")
     return s

@@ -8,7 +8,9 @@ import traceback
 
 from . import damage, proc, session, tests
 
-PLANS = {"files": [(False, False)], "pmem": [(True, True)], "cross": [(True, False), (False, True)]}
+# Of each dump and restore: with --use-pmem?
+PLANS = {"files": [(False, False)], "pmem": [(True, True)], "cross": [(True, False), (False, True)],
+         "fam": [(False, False)]}
 
 
 class Refused(Exception):
@@ -134,7 +136,8 @@ def main(path):
     signal.alarm(job["limit"])
     proc.private_devpts()
     test = tests.Test(job["name"], job["source"], job["binary"])
-    s = session.Session(test, job["work"], job["criu"], max(test.number("timeout", 0), job["timeout"]))
+    s = session.Session(test, job["work"], job["criu"], max(test.number("timeout", 0), job["timeout"]),
+                        mode=job["mode"])
     began = time.monotonic()
     try:
         outcome["result"], outcome["message"] = run_test(s, job)

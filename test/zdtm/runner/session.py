@@ -21,9 +21,9 @@ def tail(path, lines=25):
 
 
 class Session:
-    """CFG: criu, timeout, use_pmem for dump and restore are given per call."""
+    """Whether --use-pmem is given is told per call; MODE "fam": every set has its pages in the pool."""
 
-    def __init__(self, test, work, criu, timeout, reaper=None, env=None):
+    def __init__(self, test, work, criu, timeout, reaper=None, env=None, mode="files"):
         self.test, self.work, self.criu, self.timeout = test, work, criu, timeout
         self.reaper = reaper or Reaper()
         self.env = dict(os.environ if env is None else env)
@@ -35,8 +35,14 @@ class Session:
         self.criu_out = os.path.join(work, "criu.out")
         self.root = None
         self.last_log = None
+        self.pool = self.make_pool() if mode == "fam" else None
         self.given = None  # what the program inherited, until it is started
         self.times = []
+
+    def make_pool(self):
+        pool = os.path.join(self.work, "pool")
+        os.makedirs(pool, 0o700, exist_ok=True)
+        return pool
 
     # The program.
 
@@ -122,7 +128,8 @@ class Session:
 
     def dump_argv(self, images, pmem, extra=()):
         return (["dump", "-t", str(self.root), "-D", images, "-o", "dump.log", "-v4"]
-                + (["--use-pmem"] if pmem else []) + self.test.options("dump") + list(extra))
+                + (["--use-pmem"] if pmem else []) + (["--fam-dir", self.pool] if self.pool else [])
+                + self.test.options("dump") + list(extra))
 
     def restore_argv(self, images, pmem, extra=()):
         if os.path.exists(self.pidfile()):
