@@ -38,7 +38,7 @@ static int read_one(void *arg, const char *name)
 		if (!id_of(name, IMG_SHMEM_PAGEMAP, &one.id))
 			return 0;
 	}
-	err = pagemap_read(rd->ctx, rd->dirfd, one.kind, one.id, &one.map);
+	err = pagemap_read(rd->ctx, rd->dirfd, NULL, one.kind, one.id, &one.map);
 	if (err)
 		return cr_fail_errno(rd->ctx, err, "Can't read %s", name);
 	if (maps->nr == rd->room) {
