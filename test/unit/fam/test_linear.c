@@ -2,21 +2,6 @@
 /* A linear pool's checkpoints: made, found again, removed; what others of this host may do meanwhile. */
 #include "fam/linear_fixture.h"
 
-static int count_image(void *arg, const char *name, const void *data, size_t len)
-{
-	unsigned *seen = arg;
-
-	if (!strcmp(name, "core-1.img") && len == 8 && !memcmp(data, "the core", 8))
-		*seen |= 1;
-	else if (!strcmp(name, "inventory.img") && len == 13 && !memcmp(data, "the inventory", 13))
-		*seen |= 2;
-	else if (!strcmp(name, "fam.img"))
-		*seen |= 4;
-	else
-		*seen |= 8;
-	return 0;
-}
-
 static void committed_is_found_again(void **state)
 {
 	struct fixture *f = *state;
