@@ -28,6 +28,8 @@ static void linear_close(struct fam_pool *pool)
 {
 	struct linear *linear = (struct linear *)pool;
 
+	if (linear->lease.places)
+		fam_lease_give(&linear->lease);
 	if (linear->head)
 		munmap(linear->head, linear->super.data_block * LINEAR_BLOCK);
 	linear_forget(linear);
@@ -82,7 +84,47 @@ int linear_choose_flush(struct linear *linear, const struct fam_flush_observer *
 
 enum fam_state linear_state(const struct linear *linear, const struct fam_linear_slot *slot)
 {
-	return fam_images_state(linear->pool.uuid, slot->id, slot->path);
+	enum fam_state state = fam_images_state(linear->pool.uuid, slot->id, slot->path);
+
+	/* What another host has isn't seen from here; that something else has its name here says nothing. */
+	if (state == FAM_ORPHAN && slot->host[0] && memcmp(slot->host, linear->host.name, LINEAR_HOST_LEN))
+		return FAM_COMMITTED;
+	return state;
+}
+
+/* Who only reads can do without a name. */
+static int read_host(struct linear *linear)
+{
+	struct cr_error ignored = { 0 };
+	struct cr_ctx ctx = { linear->pool.ctx->log, &ignored };
+
+	if (!linear->medium.is_dax && !getenv(FAM_HOST_ENV))
+		return 0;
+	if (linear->pool.access == FAM_READ) {
+		fam_host_read(&ctx, &linear->host);
+		return 0;
+	}
+	return fam_host_read(linear->pool.ctx, &linear->host);
+}
+
+/* Of a medium that other hosts may have. */
+static int take_lease(struct linear *linear, unsigned wait_seconds, bool force)
+{
+	struct fam_lease lease = {
+		.ctx = linear->pool.ctx,
+		.path = linear->pool.path,
+		.places = (struct fam_lease_place *)(linear->head + LINEAR_LEASES),
+		.how = linear->flush,
+		.host = linear->host,
+	};
+	int r;
+
+	if (!linear->host.name[0])
+		return 0;
+	r = fam_lease_take(&lease, wait_seconds, force);
+	if (!r)
+		linear->lease = lease;
+	return r;
 }
 
 /* What a killed writer left behind between its record and its inventory. */
@@ -135,7 +177,11 @@ int linear_open_fd(const struct fam_open_args *args, int fd, const struct fam_fl
 	memcpy(linear->pool.uuid, linear->super.uuid, FAM_UUID_LEN);
 	linear->pool.size = linear->super.size;
 	linear->pool.caps = linear->medium.is_dax ? FAM_CAP_PMEM : 0;
-	r = linear_load(linear);
+	r = read_host(linear);
+	if (!r && writable)
+		r = take_lease(linear, args->wait_seconds, args->force);
+	if (!r)
+		r = linear_load(linear);
 	if (!r && writable)
 		r = recover(linear);
 	if (!r)

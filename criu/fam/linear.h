@@ -8,6 +8,7 @@
 
 #include "fam/blocks.h"
 #include "fam/flush.h"
+#include "fam/lease.h"
 #include "fam/linear_format.h"
 #include "fam/pool_ops.h"
 
@@ -32,6 +33,8 @@ struct linear {
 	struct fam_linear_super super;
 	char *head; /* all blocks before data_block; writable with FAM_WRITE */
 	struct fam_flush flush;
+	struct fam_host host;	/* this one; without a name: no other one has the medium */
+	struct fam_lease lease; /* .places is NULL while it isn't ours */
 	struct fam_blocks blocks;
 	struct linear_entry *entries; /* one per used slot, ascending; owned */
 	size_t nr_entries;
@@ -80,12 +83,14 @@ struct linear_entry *linear_find(struct linear *linear, uint64_t id);
 /* SLOT is committed as COPY (taken over) or was given up; neither changes the medium. */
 void linear_note(struct linear *linear, uint32_t slot, struct fam_linear_slot *copy);
 void linear_drop(struct linear *linear, struct linear_entry *entry);
-/* What its images directory says. */
+/* What its images directory says, if this is the host whose directories those are. */
 enum fam_state linear_state(const struct linear *linear, const struct fam_linear_slot *slot);
 /* A slot that no checkpoint has: its number, or -ENOSPC. */
 int64_t linear_free_slot(const struct linear *linear);
 struct fam_linear_slot *linear_slot(const struct linear *linear, uint32_t slot);
-/* Switches a slot's commit word, durably. 0 or -errno. */
+/* Nobody has taken the lease away from us: 0 or -EBUSY (cr_fail). */
+int linear_check_lease(const struct linear *linear);
+/* Switches a slot's commit word, durably, if the lease is ours. 0 or -errno. */
 int linear_switch(struct linear *linear, uint32_t slot, uint64_t commit);
 
 /* Of a LINEAR whose medium and superblock are known. 0 or -errno (cr_fail). */

@@ -99,8 +99,12 @@ int linear_create(struct fam_pool *pool, uint64_t size, const struct fam_range *
 	uint32_t nr_free = linear->blocks.nr_free;
 	struct linear_checkpoint *c;
 	uint64_t id;
-	int r = refuse_damaged(linear) ?: random_id(linear, &id);
+	int r = linear_check_lease(linear);
 
+	if (!r)
+		r = refuse_damaged(linear);
+	if (!r)
+		r = random_id(linear, &id);
 	if (r)
 		return r;
 	c = new_checkpoint(linear, id, size);
@@ -203,6 +207,7 @@ static int write_archive(struct linear *linear, struct linear_checkpoint *c, int
 
 static int fill_slot(const struct linear_checkpoint *c, const struct fam_commit *args, struct fam_linear_slot *slot)
 {
+	const struct linear *linear = (const struct linear *)c->cp.pool;
 	size_t path_len = strlen(args->images_dir);
 
 	if (path_len >= LINEAR_PATH_MAX)
@@ -217,6 +222,7 @@ static int fill_slot(const struct linear_checkpoint *c, const struct fam_commit 
 		.archive = c->archive,
 		.path_len = path_len,
 	};
+	memcpy(slot->host, linear->host.name, LINEAR_HOST_LEN);
 	memcpy(slot->path, args->images_dir, path_len);
 	memcpy(slot->fragments, c->fragments, c->nr_fragments * sizeof(*c->fragments));
 	slot->commit = fam_linear_commit_word(slot);
@@ -239,12 +245,16 @@ int linear_commit(struct fam_checkpoint *cp, const struct fam_commit *args)
 	struct linear *linear = (struct linear *)cp->pool;
 	_cleanup_free_ struct fam_linear_slot *slot = calloc(1, sizeof(*slot));
 	int64_t number = linear_free_slot(linear);
-	int r = slot ? write_archive(linear, c, args->images_dirfd) : -ENOMEM;
+	int r = slot ? linear_check_lease(linear) : -ENOMEM;
 
+	if (!r)
+		r = write_archive(linear, c, args->images_dirfd);
 	if (!r)
 		r = fill_slot(c, args, slot);
 	if (!r && number < 0)
 		r = -ENOSPC;
+	if (!r)
+		r = linear_check_lease(linear);
 	if (!r)
 		r = write_slot(linear, number, slot);
 	if (!r) {

@@ -90,8 +90,6 @@ const char *fam_linear_slot_fault(const struct fam_linear_super *super, const st
 	    memchr(slot->path, 0, slot->path_len) ||
 	    !is_zero(slot->path + slot->path_len, LINEAR_PATH_MAX - slot->path_len))
 		return "a wrong path";
-	if (!memchr(slot->host, 0, LINEAR_HOST_LEN))
-		return "a wrong host";
 	if (slot->nr_fragments > LINEAR_FRAGMENTS)
 		return "a wrong number of fragments";
 	for (uint32_t i = 0; i < slot->nr_fragments; i++) {

@@ -16,13 +16,12 @@
 #include <stdint.h>
 
 #include "fam/blocks.h"
-#include "fam/pool.h"
+#include "fam/format.h"
 
 #define LINEAR_VERSION	  1
 #define LINEAR_BLOCK	  (2ul << 20) /* bytes; what device-DAX maps at least */
 #define LINEAR_SUPER_COPY 4096ul
 #define LINEAR_LEASES	  8192ul
-#define LINEAR_LEASES_LEN 8192ul
 #define LINEAR_SLOTS	  16384ul
 #define LINEAR_MIN_BLOCKS 3u /* the head, one of content, one for the copy of the images */
 
@@ -46,7 +45,7 @@ _Static_assert(sizeof(struct fam_linear_super) == 64 && offsetof(struct fam_line
 	       "on the medium");
 
 #define LINEAR_FRAGMENTS 488u
-#define LINEAR_HOST_LEN	 40u
+#define LINEAR_HOST_LEN	 32u
 #define LINEAR_PATH_MAX	 4096u
 
 /*
@@ -65,8 +64,8 @@ struct fam_linear_slot {
 	struct fam_fragment archive;
 	uint32_t path_len;
 	uint32_t zero2;
-	char host[LINEAR_HOST_LEN]; /* that wrote it; ends in NUL and zeroes */
-	uint8_t zero3[32];
+	uint8_t host[LINEAR_HOST_LEN]; /* that wrote it, as in struct fam_lease_line; empty: the only one */
+	uint8_t zero3[40];
 	char path[LINEAR_PATH_MAX];			 /* the images directory, absolute; ends in NUL and zeroes */
 	struct fam_fragment fragments[LINEAR_FRAGMENTS]; /* in the order of the content */
 };
@@ -75,6 +74,10 @@ _Static_assert(sizeof(struct fam_fragment) == 8 && sizeof(struct fam_linear_slot
 		       offsetof(struct fam_linear_slot, id) == 64 && offsetof(struct fam_linear_slot, flags) == 96 &&
 		       offsetof(struct fam_linear_slot, host) == 120 && offsetof(struct fam_linear_slot, path) == 192 &&
 		       offsetof(struct fam_linear_slot, fragments) == 4288,
+	       "on the medium");
+
+_Static_assert(LINEAR_LEASES + FAM_LEASE_SIZE <= LINEAR_SLOTS &&
+		       sizeof(((struct fam_lease_line *)0)->host) == LINEAR_HOST_LEN,
 	       "on the medium");
 
 /* The commit word of SLOT once it is committed. */

@@ -229,10 +229,18 @@ int64_t linear_free_slot(const struct linear *linear)
 	return n < linear->super.nr_slots ? n : -ENOSPC;
 }
 
+int linear_check_lease(const struct linear *linear)
+{
+	return linear->lease.places ? fam_lease_check(&linear->lease) : 0;
+}
+
 int linear_switch(struct linear *linear, uint32_t slot, uint64_t commit)
 {
 	uint64_t *word = &linear_slot(linear, slot)->commit;
+	int r = linear_check_lease(linear);
 
+	if (r)
+		return r;
 	__atomic_store_n(word, commit, __ATOMIC_RELEASE);
 	return fam_persist(&linear->flush, word, sizeof(*word));
 }

@@ -2,6 +2,8 @@
 /* A linear pool's checkpoints: made, found again, removed; what others of this host may do meanwhile. */
 #include "fam/linear_fixture.h"
 
+#include <sys/file.h>
+
 static void committed_is_found_again(void **state)
 {
 	struct fixture *f = *state;
@@ -344,6 +346,77 @@ static void spare_memory_is_given_back(void **state)
 	close_pool(linear);
 }
 
+static int open_as(struct fixture *f, const char *host, enum fam_access access, bool force, struct fam_pool **ret)
+{
+	struct fam_open_args args = { .ctx = &f->ctx, .path = "/pool", .access = access, .force = force };
+	int r;
+
+	memset(&f->error, 0, sizeof(f->error));
+	setenv(FAM_HOST_ENV, host, 1);
+	r = linear_open_fd(&args, medium(f, access == FAM_WRITE ? O_RDWR : O_RDONLY), NULL, ret);
+	unsetenv(FAM_HOST_ENV);
+	return r;
+}
+
+/* Its host may go on, any other one only by force; and then it has lost it. */
+static void lease_of_a_killed_writer(void **state)
+{
+	struct fixture *f = *state;
+	struct fam_range all = { 0, BLOCK };
+	struct fam_checkpoint *cp;
+	struct fam_pool *pool;
+	int status;
+	pid_t pid;
+
+	make_pool(f, 16 << 20);
+	pid = fork();
+	if (!pid)
+		_exit(open_as(f, "one", FAM_WRITE, false, &pool) || raise(SIGKILL));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(open_as(f, "other", FAM_WRITE, false, &pool), -EBUSY);
+	assert_non_null(strstr(f->error.text, "host one"));
+	assert_int_equal(open_as(f, "other", FAM_READ, false, &pool), 0);
+	close_pool((struct linear *)pool);
+	assert_int_equal(open_as(f, "one", FAM_WRITE, false, &pool), 0);
+	close_pool((struct linear *)pool);
+	assert_int_equal(open_as(f, "other", FAM_WRITE, false, &pool), 0);
+
+	/* Taken away while it is held, as if flock(2) didn't reach so far. */
+	assert_int_equal(flock(pool->fd, LOCK_UN), 0);
+	pid = fork();
+	if (!pid)
+		_exit(open_as(f, "one", FAM_WRITE, true, &pool) || raise(SIGKILL));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(linear_create(pool, BLOCK, &all, 1, &cp), -EBUSY);
+	assert_non_null(strstr(f->error.text, "taken away"));
+	close_pool((struct linear *)pool);
+}
+
+/* That a directory isn't here means nothing if it was another host's. */
+static void images_of_another_host(void **state)
+{
+	struct fixture *f = *state;
+	struct fam_info *list;
+	struct fam_pool *pool;
+	size_t nr;
+
+	make_pool(f, 16 << 20);
+	assert_int_equal(open_as(f, "one", FAM_WRITE, false, &pool), 0);
+	add(f, (struct linear *)pool, BLOCK, 1);
+	close_pool((struct linear *)pool);
+	for (int other = 0; other < 2; other++) {
+		assert_int_equal(open_as(f, other ? "other" : "one", FAM_READ, false, &pool), 0);
+		assert_int_equal(pool->ops->list(pool, &list, &nr), 0);
+		assert_int_equal(nr, 1);
+		assert_int_equal(list[0].state, other ? FAM_COMMITTED : FAM_ORPHAN);
+		free(list[0].images_dir);
+		free(list);
+		close_pool((struct linear *)pool);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_begin, fixture_end)
 
 int main(void)
@@ -360,6 +433,8 @@ int main(void)
 		TEST(what_is_read_stays),
 		TEST(reader_sees_changes),
 		TEST(spare_memory_is_given_back),
+		TEST(lease_of_a_killed_writer),
+		TEST(images_of_another_host),
 	};
 
 	unsetenv(FAM_FLUSH_ENV);

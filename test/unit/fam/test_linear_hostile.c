@@ -174,9 +174,9 @@ static void path_shorter(struct fam_linear_slot *slot)
 	slot->path_len--;
 }
 
-static void host_not_ended(struct fam_linear_slot *slot)
+static void unknown_value(struct fam_linear_slot *slot)
 {
-	memset(slot->host, 'x', LINEAR_HOST_LEN);
+	slot->zero3[39] = 1;
 }
 
 static void too_many_fragments(struct fam_linear_slot *slot)
@@ -262,7 +262,7 @@ static void unknown_flag(struct fam_linear_slot *slot)
 static void slots_that_lie(void **state)
 {
 	static const spoil_fn spoil[] = {
-		path_not_ended,	     path_too_long,  path_relative,  path_shorter,	host_not_ended,
+		path_not_ended,	     path_too_long,  path_relative,  path_shorter,	unknown_value,
 		too_many_fragments,  fragment_wraps, fragment_empty, fragment_twice,	size_larger,
 		fragment_behind_end, size_odd,	     images_outside, images_in_content, images_longer,
 		fragment_over_end,   images_empty,   no_id,	     unknown_flag,	fragment_in_head,
