@@ -57,6 +57,7 @@ def end_to_end_suites():
         ("zdtm/faults", zdtm("faults"), 600),
         ("zdtm/kills", zdtm("kills", "--dumps", "200", "--restores", "200"), 900),
         ("zdtm/mutate", zdtm("mutate", "--count", "1000"), 1200),
+        ("zdtm/mutate-pools", zdtm("mutate-pools", "--count", "150"), 300),
         ("asan", [PYTHON, "test/sanitize.py"], 900),
         ("real", [PYTHON, "test/real/real.py", "run"], 2400),
         ("bench/quick", [PYTHON, "test/bench/run.py", "--quick"], 600),

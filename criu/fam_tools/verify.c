@@ -102,6 +102,21 @@ static int check_images(struct verifying *v, struct fam_checkpoint *cp, struct n
 	return check_pages(v, cp, &image.layout, &maps);
 }
 
+/* A writer may have removed it since it was listed: that is no damage. */
+static bool is_listed(struct fam_pool *pool, uint64_t id)
+{
+	struct fam_info *list;
+	bool found = false;
+	size_t nr;
+
+	if (fam_pool_list(pool, &list, &nr))
+		return true;
+	for (size_t i = 0; i < nr; i++)
+		found |= list[i].id == id;
+	fam_list_free(list, nr);
+	return found;
+}
+
 int verify_checkpoint(const struct verify_args *args, uint64_t id)
 {
 	_cleanup_new_dir_ struct new_dir dir = NEW_DIR_NONE;
@@ -115,7 +130,12 @@ int verify_checkpoint(const struct verify_args *args, uint64_t id)
 	v.ctx = (struct cr_ctx){ .log = outer->log, .error = &v.error };
 	args->pool->ctx = &v.ctx;
 	err = fam_checkpoint_open(args->pool, id, &cp);
-	err = err ? tell_error(&v, err, "can't be opened") : check_images(&v, cp, &dir);
+	if (!err)
+		err = check_images(&v, cp, &dir);
+	else if (err != -ENOENT || is_listed(args->pool, id))
+		err = tell_error(&v, err, "can't be opened");
+	else
+		err = 0;
 	fam_checkpoint_close(&cp);
 	args->pool->ctx = outer;
 	return err;

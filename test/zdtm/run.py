@@ -9,6 +9,7 @@
   run.py faults                      break dump and restore in each phase
   run.py kills                       kill criu at random moments
   run.py mutate                      restore damaged image sets
+  run.py mutate-pools                look into damaged pools, and restore from there
 
 The last line of each is "N passed, N failed, N skipped".
 """
@@ -26,7 +27,8 @@ from runner import inner, outer, tests  # noqa: E402
 
 def arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("command", choices=["list", "run", "selftest", "scenarios", "faults", "kills", "mutate"])
+    p.add_argument("command", choices=["list", "run", "selftest", "scenarios", "faults", "kills", "mutate",
+                                       "mutate-pools"])
     p.add_argument("names", nargs="*", metavar="NAME", help="tests, patterns allowed")
     p.add_argument("--all", action="store_true", help="every test (the default without names)")
     p.add_argument("-j", "--jobs", type=int, default=os.cpu_count(), metavar="N", help="at once")
@@ -52,7 +54,7 @@ def arguments():
     p.add_argument("--keep", action="store_true", help="keep the work directories")
     p.add_argument("--dumps", type=int, default=200, metavar="N", help="kills: dumps to kill")
     p.add_argument("--restores", type=int, default=200, metavar="N", help="kills: restores to kill")
-    p.add_argument("--count", type=int, default=1000, metavar="N", help="mutate: damaged sets")
+    p.add_argument("--count", type=int, default=1000, metavar="N", help="mutate: damaged sets or pools")
     p.add_argument("--seed", type=int, default=1, metavar="N", help="kills, mutate: of the random numbers")
     p.add_argument("--verbose", action="store_true", help="mutate: print what became of each set")
     p.add_argument("--only", type=int, metavar="N", help="mutate: only the N-th damaged set")

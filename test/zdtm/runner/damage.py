@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What needs a session by hand: scenarios, faults, kills, mutate. Each runs in a pid namespace of its own."""
+"""What needs a session by hand: scenarios, faults, kills, mutate, mutate-pools. Each runs in a pid namespace of its own."""
 import json
 import os
 import shutil
@@ -48,7 +48,8 @@ def run(a, known):
     if a.command == "scenarios":
         named, a.names = scenarios.choose(a.names)
     chosen = a.names or (["plain", "rich"] if a.command == "faults" else
-                         ["rich"] if a.command == "kills" else ["plain_static", "rich"])
+                         ["rich"] if a.command == "kills" else
+                         ["plain_static"] if a.command == "mutate-pools" else ["plain_static", "rich"])
     for name in chosen:
         if name not in known:
             sys.exit(f"run.py: no test {name}; see run.py list")
@@ -88,10 +89,11 @@ def sessions(job):
 
 def main(job):
     """Inside the namespace."""
-    from . import faults, kills, mutate, scenarios
+    from . import faults, kills, mutate, mutate_fam, scenarios
     proc.private_devpts()
-    tally = Tally(quiet=job["kind"] in ("kills", "mutate"))
-    work = {"faults": faults.main, "kills": kills.main, "mutate": mutate.main, "scenarios": scenarios.main}[job["kind"]]
+    tally = Tally(quiet=job["kind"] in ("kills", "mutate", "mutate-pools"))
+    work = {"faults": faults.main, "kills": kills.main, "mutate": mutate.main, "mutate-pools": mutate_fam.main,
+            "scenarios": scenarios.main}[job["kind"]]
     try:
         work(job, tally)
     except proc.Failure as e:
