@@ -198,6 +198,7 @@ static int next_file(const char *buf, uint64_t len, uint64_t *at, const struct f
 {
 	const struct fam_archive_file *file = (const void *)(buf + *at);
 	const uint64_t ends = sizeof(*file) + 8;
+	static const char zeroes[8];
 	uint64_t crc;
 
 	if (len - *at < ends || file->crc != file_crc(file) || !is_name(file->name))
@@ -206,7 +207,8 @@ static int next_file(const char *buf, uint64_t len, uint64_t *at, const struct f
 		return -EPROTO;
 	*at += ends + padded(file->size);
 	memcpy(&crc, buf + *at - 8, 8);
-	if (crc != fam_crc32c(0, file + 1, file->size))
+	if (crc != fam_crc32c(0, file + 1, file->size) ||
+	    memcmp((const char *)(file + 1) + file->size, zeroes, padded(file->size) - file->size))
 		return -EPROTO;
 	*ret = file;
 	return 0;

@@ -83,6 +83,16 @@ static uint64_t allocated(int dirfd, const char *name)
 	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) ? 0 : (uint64_t)st.st_blocks * 512;
 }
 
+/* DIRFD was checkpoints/NAME when it was opened: still, or was the checkpoint removed meanwhile? */
+static bool is_there(struct dir_pool *d, const char *name, int dirfd)
+{
+	struct stat opened, now;
+
+	return !fstat(dirfd, &opened) && !fstatat(d->checkpoints, name, &now, AT_SYMLINK_NOFOLLOW) &&
+	       opened.st_ino == now.st_ino && opened.st_dev == now.st_dev;
+}
+
+/* A damaged one is an entry of the list, so that it can be removed and the others be seen. -ENOENT: it is gone. */
 static int info_read(struct dir_pool *d, uint64_t id, struct fam_info *ret)
 {
 	struct cr_error ignored = { 0 };
@@ -98,9 +108,14 @@ static int info_read(struct dir_pool *d, uint64_t id, struct fam_info *ret)
 	d->pool.ctx = &quiet;
 	r = dir_record_read(d, id, dirfd, ret);
 	d->pool.ctx = ctx;
+	if (r && !is_there(d, name, dirfd))
+		return -ENOENT;
 	if (r == -EPROTO || r == -EPROTONOSUPPORT || r == -EPERM || r == -ENOENT) {
 		*ret = (struct fam_info){ .id = id, .state = FAM_DAMAGED, .images_dir = strdup("") };
-		log_warn(ctx->log, "%s", ignored.taken ? ignored.text : "A checkpoint has no record");
+		if (ignored.taken)
+			log_warn(ctx->log, "%s", ignored.text);
+		else
+			log_warn(ctx->log, "%s: checkpoint %s has no record", d->pool.path, name);
 		r = ret->images_dir ? 0 : -ENOMEM;
 	} else if (!r) {
 		ret->state = fam_images_state(d->pool.uuid, id, ret->images_dir);

@@ -17,6 +17,10 @@
 
 /* init makes spare files of half the pool, a quarter, an eighth..., the last two of this size or more. */
 #define SPARE_MIN (16ul << 20)
+/* That much too large is good enough. */
+#define SPARE_LITTLE (4ul << 20)
+/* More spare files than that are no use. */
+#define SPARES_MAX 64
 
 struct spare {
 	uint64_t id;
@@ -226,7 +230,7 @@ int dir_space_reserve(struct dir_pool *d, uint64_t bytes)
 
 /*
  * Which spare file suits NEED bytes; NR: a new one does. To allocate costs about four times what it costs to free, and
- * what stands in too large a file is lost to the next checkpoint.
+ * what stands in too large a file is lost to the next checkpoint; little of it is no loss.
  */
 static size_t choose(const struct spare *spares, size_t nr, uint64_t need)
 {
@@ -234,8 +238,12 @@ static size_t choose(const struct spare *spares, size_t nr, uint64_t need)
 	size_t best = nr;
 
 	for (size_t i = 0; i < nr; i++) {
-		uint64_t have = spares[i].allocated, cost = have < need ? (need - have) * 4 : have - need;
+		uint64_t have = spares[i].allocated, cost;
 
+		if (have < need)
+			cost = (need - have) * 4;
+		else
+			cost = have - need < SPARE_LITTLE ? (have - need) / 1024 : have - need;
 		if (cost < best_cost) {
 			best_cost = cost;
 			best = i;
@@ -341,6 +349,19 @@ int dir_space_take(struct dir_pool *d, int new_dirfd, uint64_t size, const struc
 	return 0;
 }
 
+/* One more was added: the smallest goes if there are too many. */
+static int drop_smallest(struct dir_pool *d)
+{
+	_cleanup_free_ struct spare *spares = NULL;
+	size_t nr = 0;
+	int r = spares_read(d, &spares, &nr);
+
+	if (r || nr <= SPARES_MAX)
+		return r;
+	qsort(spares, nr, sizeof(*spares), by_allocated);
+	return spare_unlink(d, spares[nr - 1].id);
+}
+
 int dir_space_give(struct dir_pool *d, int dirfd, uint64_t id)
 {
 	char name[FAM_ID_TEXT];
@@ -351,7 +372,7 @@ int dir_space_give(struct dir_pool *d, int dirfd, uint64_t id)
 	if (fstatat(dirfd, DIR_PAGES, &st, AT_SYMLINK_NOFOLLOW))
 		r = errno == ENOENT ? 0 : -errno;
 	else if (S_ISREG(st.st_mode) && st.st_blocks)
-		r = renameat(dirfd, DIR_PAGES, d->spare, name) ? -errno : 0;
+		r = renameat(dirfd, DIR_PAGES, d->spare, name) ? -errno : drop_smallest(d);
 	else if (unlinkat(dirfd, DIR_PAGES, 0))
 		r = -errno;
 	return r ? cr_fail_errno(d->pool.ctx, r, "Can't free the pages of checkpoint %s in %s", name, d->pool.path) : 0;
