@@ -85,23 +85,26 @@ static void remove_old(struct dump *d, uint64_t id)
 			 error.taken ? error.text : strerror(-r));
 }
 
+/* Of an older set: pages-N.img, and pagemaps, whose names differ where a segment's number does. */
+static bool is_of_pages(const char *name)
+{
+	const char *end = strrchr(name, '.');
+
+	return (!strncmp(name, "pages-", 6) || !strncmp(name, "pagemap-", 8)) && end && !strcmp(end, ".img");
+}
+
 static int unlink_pages(struct dump *d)
 {
 	_cleanup_close_ int fd = openat(d->images_dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
-	unsigned id;
-	int end;
 
 	if (!dir)
 		return cr_fail_errno(d->ctx, -errno, "Can't list the images directory");
 	fd = -1;
-	while ((e = readdir(dir))) {
-		end = 0;
-		if (sscanf(e->d_name, "pages-%u.img%n", &id, &end) == 1 && end && !e->d_name[end] &&
-		    unlinkat(d->images_dirfd, e->d_name, 0))
+	while ((e = readdir(dir)))
+		if (is_of_pages(e->d_name) && unlinkat(d->images_dirfd, e->d_name, 0))
 			return cr_fail_errno(d->ctx, -errno, "Can't remove the old %s", e->d_name);
-	}
 	return 0;
 }
 

@@ -46,7 +46,7 @@ class Cut(Steps):
         if not whole and not os.path.exists(self.images(k)):
             code = None
         else:
-            code = s.restore(self.images(k), extra=["--fam-dir", self.pool.path])
+            code = s.restore(self.images(k))
         if not whole:
             if None not in may:
                 raise proc.Failure(f"set {k} should be of generation {may}, but has no inventory.img")
@@ -104,7 +104,7 @@ class Cut(Steps):
             images = self.images(k)
             os.makedirs(images, exist_ok=True)
             print(f"begin dump {k} {generation}", flush=True)
-            s.explain(s.dump(images, extra=["-R", "--fam-dir", self.pool.path]))
+            s.explain(s.dump(images, extra=["-R"]))
             print(f"done dump {k} {generation}", flush=True)
 
     def next(self, s, generation):

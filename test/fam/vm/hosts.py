@@ -64,7 +64,7 @@ class Host(Steps):
         s.begin()
         images = s.images("images")
         s.last_log = os.path.join(images, "dump.log")
-        pid = s.reaper.spawn([CRIU, *s.dump_argv(images, False, ["--fam-dir", self.pool.path])], s.work, s.criu_out, s.env)
+        pid = s.reaper.spawn([CRIU, *s.dump_argv(images, False)], s.work, s.criu_out, s.env)
         while pid not in s.reaper.ended:
             mine = [p for p in proc.all_pids() if p != s.root and has_open(p, self.pool.path)]
             for p in mine:
@@ -85,7 +85,7 @@ class Host(Steps):
         s = Program("plain", empty(os.path.join(PLACE, "refused")), self.pool, self.a.timeout)
         before = s.begin()
         images = s.images("images")
-        code = s.dump(images, extra=["--fam-dir", self.pool.path, "--timeout", "2"])
+        code = s.dump(images, extra=["--timeout", "2"])
         if not code or code < 0 or not s.log_has(r"Error \(.*\bone\b"):
             raise proc.Failure(f"the dump beside another host's ended with {code}")
         s.compare(before, "the refused dump")

@@ -57,7 +57,7 @@ class Program(session.Session):
         test = known[name] if name in known else tests.Test(name, source, binary)
         os.makedirs(work, exist_ok=True)
         super().__init__(test, work, CRIU, timeout, env=pool.env)
-        self.pool = pool
+        self.pool = pool.path
 
     def begin(self):
         if self.start() is not None:
@@ -67,12 +67,20 @@ class Program(session.Session):
     def fam_dump(self, images, before, *extra):
         """Dumps into the pool; DIR may hold an older set. The tasks are gone then."""
         os.makedirs(images, exist_ok=True)
-        code = self.dump(images, extra=["--fam-dir", self.pool.path, *extra])
+        code = self.dump(images, extra=extra)
         self.explain(code)
         self.check_dumped(code, before)
         there = os.listdir(images)
         if "fam.img" not in there or "inventory.img" not in there or [n for n in there if n.startswith("pages-")]:
             raise proc.Failure(f"not what a set with --fam-dir is: {sorted(there)}")
+
+    def files_dump(self, images, before):
+        """The same without the pool."""
+        pool, self.pool = self.pool, None
+        code = self.dump(images)
+        self.pool = pool
+        self.explain(code)
+        self.check_dumped(code, before)
 
     def fam_restore(self, images, before, *extra):
         code = self.restore(images, extra=extra)
