@@ -21,7 +21,7 @@ struct dir_pool {
 	int lock_fd;	      /* POOL/ opened once more: the writer's flock(2) is on it */
 	int checkpoints, fresh, spare;
 	bool is_tmpfs;
-	bool is_local;		/* no other host can have this file system mounted */
+	struct fam_host host;	/* this one; without a name: no other one can have this file system mounted */
 	struct fam_lease lease; /* with lease.places: it is ours */
 };
 
@@ -54,9 +54,9 @@ static inline struct dir_checkpoint *dir_checkpoint(struct fam_checkpoint *cp)
 #define DIR_RECORD	"record"
 #define DIR_IMAGES	"images"
 
-/*
- * dir_lease.c. For a writer that has the host's lock; does nothing where no other host can be. 0 or -errno (cr_fail).
- */
+/* dir_lease.c. Sets the host, of a file system of this TYPE. 0 or -errno (cr_fail). */
+int dir_host_read(struct dir_pool *d, unsigned long type);
+/* For a writer that has the host's lock; does nothing where no other host can be. 0 or -errno (cr_fail). */
 int dir_lease_take(struct dir_pool *d, unsigned wait_seconds, bool force);
 int dir_lease_check(const struct dir_pool *d);
 void dir_lease_give(struct dir_pool *d);
@@ -79,7 +79,7 @@ int dir_trim(struct fam_pool *pool, uint64_t keep);
 
 /* dir_list.c. The ids in the directory DIRFD of POOL/, ascending; other names are left out. Free *RET. 0 or -errno. */
 int dir_ids(struct dir_pool *d, int dirfd, uint64_t **ret, size_t *ret_nr);
-/* All of *RET but the state and allocated. -ENOENT: there is none; -EPROTO... (cr_fail). Free RET->images_dir. */
+/* All of *RET but allocated. -ENOENT: there is none; -EPROTO... (cr_fail). Free RET->images_dir. */
 int dir_record_read(struct dir_pool *d, uint64_t id, int cp_dirfd, struct fam_info *ret);
 int dir_list(struct fam_pool *pool, struct fam_info **ret, size_t *ret_nr);
 /* Takes new/ID apart: its pages become spare, all else goes. 0 or -errno (cr_fail). */

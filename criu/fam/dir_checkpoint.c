@@ -15,7 +15,6 @@
 #include "fam/layout.h"
 #include "fam/lock.h"
 #include "fam/secure.h"
-#include "fam/state.h"
 #include "pages/allocate.h"
 #include "pages/unmap.h"
 
@@ -304,7 +303,7 @@ static int open_committed(struct dir_pool *d, struct dir_checkpoint *c, const ch
 	r = dir_record_read(d, c->cp.id, c->dirfd, &info);
 	if (r)
 		return r;
-	if (fam_images_state(d->pool.uuid, c->cp.id, info.images_dir) == FAM_INCOMPLETE)
+	if (info.state == FAM_INCOMPLETE)
 		r = cr_fail(d->pool.ctx, -ENOENT,
 			    "Checkpoint %s in the pool %s was never finished: %s has no inventory", name, d->pool.path,
 			    info.images_dir);

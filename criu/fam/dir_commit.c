@@ -58,7 +58,7 @@ static int write_record(struct dir_checkpoint *c, const struct fam_commit *args)
 	_cleanup_free_ void *record = NULL;
 	_cleanup_close_ int fd = -1;
 	size_t len;
-	int r = fam_record_make(c->cp.pool->uuid, &info, &record, &len);
+	int r = fam_record_make(c->cp.pool->uuid, dir_pool(c->cp.pool)->host.name, &info, &record, &len);
 
 	if (!r)
 		r = fd = new_file(c->dirfd, DIR_RECORD);

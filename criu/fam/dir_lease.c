@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The lease of a directory pool: a file that is mapped. */
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
 
 #include <libpmem.h>
@@ -30,18 +31,40 @@ static int map_lease(struct dir_pool *d, struct fam_lease_place **ret)
 	return *ret ? 0 : cr_fail_errno(d->pool.ctx, -errno, "Can't map the lease of the pool %s", d->pool.path);
 }
 
+static bool is_local(unsigned long type)
+{
+	static const unsigned long types[] = { TMPFS_MAGIC, EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (type == types[i])
+			return true;
+	return false;
+}
+
+int dir_host_read(struct dir_pool *d, unsigned long type)
+{
+	struct cr_error ignored = { 0 };
+	struct cr_ctx quiet = { d->pool.ctx->log, &ignored };
+
+	if (is_local(type) && !getenv(FAM_HOST_ENV))
+		return 0;
+	if (d->pool.access == FAM_WRITE)
+		return fam_host_read(d->pool.ctx, &d->host);
+	/* Who only reads can do without a name. */
+	fam_host_read(&quiet, &d->host);
+	return 0;
+}
+
 int dir_lease_take(struct dir_pool *d, unsigned wait_seconds, bool force)
 {
 	struct fam_lease *l = &d->lease;
 	struct fam_lease_place *places = NULL;
 	int r;
 
-	if (d->is_local && !getenv(FAM_HOST_ENV))
+	if (!d->host.name[0])
 		return 0;
-	*l = (struct fam_lease){ .ctx = d->pool.ctx, .path = d->pool.path };
-	r = fam_host_read(l->ctx, &l->host);
-	if (!r)
-		r = map_lease(d, &places);
+	*l = (struct fam_lease){ .ctx = d->pool.ctx, .path = d->pool.path, .host = d->host };
+	r = map_lease(d, &places);
 	if (!r)
 		r = fam_flush_choose(l->ctx, places, FAM_LEASE_SIZE, FAM_FLUSH_SHARED, &l->how);
 	l->places = places;

@@ -58,6 +58,7 @@ int dir_record_read(struct dir_pool *d, uint64_t id, int cp_dirfd, struct fam_in
 {
 	_cleanup_close_ int fd = fam_open_at(d->pool.ctx, cp_dirfd, d->pool.path, DIR_RECORD, O_RDONLY);
 	char buf[sizeof(struct fam_record) + FAM_PATH_MAX + 1], text[FAM_ID_TEXT];
+	uint8_t host[FAM_HOST_LEN];
 	ssize_t len;
 	int r;
 
@@ -68,11 +69,13 @@ int dir_record_read(struct dir_pool *d, uint64_t id, int cp_dirfd, struct fam_in
 	if (len < 0)
 		return cr_fail_errno(d->pool.ctx, -errno, "Can't read the record of checkpoint %s in %s", text,
 				     d->pool.path);
-	r = fam_record_parse(buf, len, d->pool.uuid, id, ret);
+	r = fam_record_parse(buf, len, d->pool.uuid, id, ret, host);
 	if (r == -EPROTONOSUPPORT)
 		return cr_fail(d->pool.ctx, r, "Checkpoint %s in %s is of another version", text, d->pool.path);
 	if (r == -EPROTO)
 		return cr_fail(d->pool.ctx, r, "The record of checkpoint %s in %s is damaged", text, d->pool.path);
+	if (!r)
+		ret->state = fam_images_state(d->pool.uuid, id, ret->images_dir, host, d->host.name);
 	return r;
 }
 
@@ -117,8 +120,6 @@ static int info_read(struct dir_pool *d, uint64_t id, struct fam_info *ret)
 		else
 			log_warn(ctx->log, "%s: checkpoint %s has no record", d->pool.path, name);
 		r = ret->images_dir ? 0 : -ENOMEM;
-	} else if (!r) {
-		ret->state = fam_images_state(d->pool.uuid, id, ret->images_dir);
 	}
 	ret->allocated = allocated(dirfd, DIR_PAGES) + allocated(dirfd, DIR_IMAGES);
 	return r;

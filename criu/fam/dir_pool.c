@@ -181,16 +181,6 @@ static void dir_closep(struct dir_pool **d)
 		dir_close(&(*d)->pool);
 }
 
-static bool is_local(unsigned long type)
-{
-	static const unsigned long types[] = { TMPFS_MAGIC, EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC };
-
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (type == types[i])
-			return true;
-	return false;
-}
-
 /* Opens the directory and, to write, locks it. */
 static int begin(struct cr_ctx *ctx, const char *path, enum fam_access access, unsigned wait_seconds,
 		 struct dir_pool **ret)
@@ -209,7 +199,6 @@ static int begin(struct cr_ctx *ctx, const char *path, enum fam_access access, u
 	if (d->pool.fd < 0 || fstatfs(d->pool.fd, &fs))
 		return cr_fail_errno(ctx, -errno, "Can't open the pool %s", path);
 	d->is_tmpfs = fs.f_type == TMPFS_MAGIC;
-	d->is_local = is_local(fs.f_type);
 	d->pool.caps = FAM_CAP_FILE | FAM_CAP_HOLES | (d->is_tmpfs ? FAM_CAP_UFFD : FAM_CAP_PMEM);
 	if (access == FAM_WRITE) {
 		if (faccessat(d->pool.fd, ".", W_OK, AT_EACCESS))
@@ -221,8 +210,10 @@ static int begin(struct cr_ctx *ctx, const char *path, enum fam_access access, u
 		if (r)
 			return r;
 	}
-	*ret = take_ptr(d);
-	return 0;
+	r = dir_host_read(d, fs.f_type);
+	if (!r)
+		*ret = take_ptr(d);
+	return r;
 }
 
 static int dir_init(const struct fam_init_args *args)

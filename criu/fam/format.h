@@ -15,7 +15,8 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "pools are little-endian");
 
-#define FAM_VERSION 1
+#define FAM_VERSION  1
+#define FAM_HOST_LEN 32 /* bytes of a host's name */
 
 /* POOL/pool: written once, by init. */
 struct fam_super {
@@ -40,14 +41,15 @@ struct fam_record {
 	uint32_t flags;			 /* FAM_KEEP */
 	uint8_t pool_uuid[FAM_UUID_LEN]; /* of the pool that it is in */
 	uint64_t id;
-	uint64_t size;	   /* bytes of the content: the size of POOL/checkpoints/ID/pages */
-	uint64_t created;  /* seconds since 1970 */
-	uint32_t path_len; /* bytes behind this struct: the images directory, absolute, without a NUL */
-	uint32_t crc;	   /* CRC32C of what stands before it, then of the path */
+	uint64_t size;		    /* bytes of the content: the size of POOL/checkpoints/ID/pages */
+	uint64_t created;	    /* seconds since 1970 */
+	uint8_t host[FAM_HOST_LEN]; /* that wrote it, padded with zeroes; empty: no other one has the file system */
+	uint32_t path_len;	    /* bytes behind this struct: the images directory, absolute, without a NUL */
+	uint32_t crc;		    /* CRC32C of what stands before it, then of the path */
 };
 #define FAM_RECORD_MAGIC "FAMckpt"
-_Static_assert(sizeof(struct fam_record) == 64 && offsetof(struct fam_record, id) == 32 &&
-		       offsetof(struct fam_record, crc) == 60,
+_Static_assert(sizeof(struct fam_record) == 96 && offsetof(struct fam_record, id) == 32 &&
+		       offsetof(struct fam_record, host) == 56 && offsetof(struct fam_record, crc) == 92,
 	       "on the medium");
 #define FAM_PATH_MAX 4096 /* bytes of a record's path */
 
@@ -80,11 +82,11 @@ _Static_assert(sizeof(struct fam_archive_file) == 96 && offsetof(struct fam_arch
  * whole. Who stopped at a place has it for ever; all zero is free.
  */
 struct fam_lease_line {
-	uint8_t host[32]; /* its name, ends in zeroes unless it takes all; empty: nobody's */
-	uint64_t epoch;	  /* counts up with each lease, of all hosts */
-	uint64_t boot;	  /* of the kernel that wrote this line */
-	uint32_t state;	  /* FAM_LEASE_* */
-	uint32_t pid;	  /* whose lease it is */
+	uint8_t host[FAM_HOST_LEN]; /* its name, ends in zeroes unless it takes all; empty: nobody's */
+	uint64_t epoch;		    /* counts up with each lease, of all hosts */
+	uint64_t boot;		    /* of the kernel that wrote this line */
+	uint32_t state;		    /* FAM_LEASE_* */
+	uint32_t pid;		    /* whose lease it is */
 	uint32_t zero;
 	uint32_t crc; /* CRC32C of what stands before it */
 };

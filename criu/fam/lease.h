@@ -15,8 +15,8 @@
 #define FAM_HOST_ENV "CRIU_FAM_HOST"
 
 struct fam_host {
-	uint8_t name[32]; /* padded with zeroes */
-	uint64_t boot;	  /* of this kernel */
+	uint8_t name[FAM_HOST_LEN]; /* padded with zeroes */
+	uint64_t boot;		    /* of this kernel */
 };
 /* 0; -EINVAL: FAM_HOST_ENV isn't a name; -ENOENT: there is no /etc/machine-id (both cr_fail). */
 int fam_host_read(struct cr_ctx *ctx, struct fam_host *ret);

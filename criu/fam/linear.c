@@ -84,12 +84,7 @@ int linear_choose_flush(struct linear *linear, const struct fam_flush_observer *
 
 enum fam_state linear_state(const struct linear *linear, const struct fam_linear_slot *slot)
 {
-	enum fam_state state = fam_images_state(linear->pool.uuid, slot->id, slot->path);
-
-	/* What another host has isn't seen from here; that something else has its name here says nothing. */
-	if (state == FAM_ORPHAN && slot->host[0] && memcmp(slot->host, linear->host.name, LINEAR_HOST_LEN))
-		return FAM_COMMITTED;
-	return state;
+	return fam_images_state(linear->pool.uuid, slot->id, slot->path, slot->host, linear->host.name);
 }
 
 /* Who only reads can do without a name. */

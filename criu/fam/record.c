@@ -39,7 +39,8 @@ static uint32_t record_crc(const struct fam_record *record, const char *path)
 	return fam_crc32c(crc, path, record->path_len);
 }
 
-int fam_record_make(const uint8_t uuid[FAM_UUID_LEN], const struct fam_info *info, void **ret, size_t *ret_len)
+int fam_record_make(const uint8_t uuid[FAM_UUID_LEN], const uint8_t host[FAM_HOST_LEN], const struct fam_info *info,
+		    void **ret, size_t *ret_len)
 {
 	size_t path_len = strlen(info->images_dir);
 	struct fam_record *record;
@@ -59,6 +60,7 @@ int fam_record_make(const uint8_t uuid[FAM_UUID_LEN], const struct fam_info *inf
 		.path_len = path_len,
 	};
 	memcpy(record->pool_uuid, uuid, FAM_UUID_LEN);
+	memcpy(record->host, host, FAM_HOST_LEN);
 	memcpy(record + 1, info->images_dir, path_len);
 	record->crc = record_crc(record, info->images_dir);
 	*ret = record;
@@ -66,7 +68,8 @@ int fam_record_make(const uint8_t uuid[FAM_UUID_LEN], const struct fam_info *inf
 	return 0;
 }
 
-int fam_record_parse(const void *buf, size_t len, const uint8_t uuid[FAM_UUID_LEN], uint64_t id, struct fam_info *ret)
+int fam_record_parse(const void *buf, size_t len, const uint8_t uuid[FAM_UUID_LEN], uint64_t id, struct fam_info *ret,
+		     uint8_t ret_host[FAM_HOST_LEN])
 {
 	const char *path = (const char *)buf + sizeof(struct fam_record);
 	struct fam_record record;
@@ -92,5 +95,6 @@ int fam_record_parse(const void *buf, size_t len, const uint8_t uuid[FAM_UUID_LE
 		.created = record.created,
 		.images_dir = strndup(path, record.path_len),
 	};
+	memcpy(ret_host, record.host, FAM_HOST_LEN);
 	return ret->images_dir ? 0 : -ENOMEM;
 }

@@ -24,7 +24,7 @@ static int names_checkpoint(int dirfd, const uint8_t uuid[FAM_UUID_LEN], uint64_
 	       fam->checkpoint == id;
 }
 
-enum fam_state fam_images_state(const uint8_t uuid[FAM_UUID_LEN], uint64_t id, const char *images_dir)
+static enum fam_state look(const uint8_t uuid[FAM_UUID_LEN], uint64_t id, const char *images_dir)
 {
 	_cleanup_close_ int dirfd = open(images_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
 	char name[IMAGE_NAME_MAX];
@@ -38,4 +38,15 @@ enum fam_state fam_images_state(const uint8_t uuid[FAM_UUID_LEN], uint64_t id, c
 	if (named < 0 || image_name(IMG_INVENTORY, name, sizeof(name)))
 		return FAM_COMMITTED;
 	return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) && errno == ENOENT ? FAM_INCOMPLETE : FAM_COMMITTED;
+}
+
+enum fam_state fam_images_state(const uint8_t uuid[FAM_UUID_LEN], uint64_t id, const char *images_dir,
+				const uint8_t host[FAM_HOST_LEN], const uint8_t own[FAM_HOST_LEN])
+{
+	enum fam_state state = look(uuid, id, images_dir);
+
+	/* What another host has isn't seen from here; that something else has its name here says nothing. */
+	if (state == FAM_ORPHAN && host[0] && memcmp(host, own, FAM_HOST_LEN))
+		return FAM_COMMITTED;
+	return state;
 }

@@ -10,6 +10,8 @@
 #include "fam/state.h"
 
 static const uint8_t uuid[FAM_UUID_LEN] = "0123456789abcdef";
+static const uint8_t host[FAM_HOST_LEN] = "this one", other[FAM_HOST_LEN] = "other one", nobody[FAM_HOST_LEN];
+static uint8_t got[FAM_HOST_LEN];
 
 static void ids(void **state)
 {
@@ -70,7 +72,7 @@ static void record_seal(struct fam_record *record, size_t len)
 static int record_parse(const void *buf, size_t len)
 {
 	struct fam_info info = { 0 };
-	int r = fam_record_parse(buf, len, uuid, 77, &info);
+	int r = fam_record_parse(buf, len, uuid, 77, &info, got);
 
 	free(info.images_dir);
 	return r;
@@ -85,16 +87,17 @@ static void records(void **state)
 	struct fam_info read = { 0 };
 	size_t len;
 
-	assert_int_equal(fam_record_make(uuid, &info, (void **)&record, &len), 0);
-	assert_int_equal(fam_record_parse(record, len, uuid, 77, &read), 0);
+	assert_int_equal(fam_record_make(uuid, host, &info, (void **)&record, &len), 0);
+	assert_int_equal(fam_record_parse(record, len, uuid, 77, &read, got), 0);
 	assert_int_equal(read.id, 77);
+	assert_memory_equal(got, host, sizeof(host));
 	assert_int_equal(read.flags, FAM_KEEP);
 	assert_int_equal(read.size, 6 * MIB);
 	assert_int_equal(read.created, 99);
 	assert_string_equal(read.images_dir, info.images_dir);
 	free(read.images_dir);
-	assert_int_equal(fam_record_parse(record, len, uuid, 78, &read), -EPROTO);
-	assert_int_equal(fam_record_parse(record, len, (const uint8_t *)"another pool....", 77, &read), -EPROTO);
+	assert_int_equal(fam_record_parse(record, len, uuid, 78, &read, got), -EPROTO);
+	assert_int_equal(fam_record_parse(record, len, (const uint8_t *)"another pool....", 77, &read, got), -EPROTO);
 	for (size_t i = 0; i < len; i++)
 		assert_int_equal(record_parse(record, i), -EPROTO);
 	for (size_t bit = 0; bit < len * 8; bit++) {
@@ -112,7 +115,7 @@ static void hostile_records(void **state)
 	struct fam_record *record, good;
 	size_t len;
 
-	assert_int_equal(fam_record_make(uuid, &info, (void **)&record, &len), 0);
+	assert_int_equal(fam_record_make(uuid, host, &info, (void **)&record, &len), 0);
 	good = *record;
 	record->flags = FAM_KEEP << 1;
 	record_seal(record, len);
@@ -319,19 +322,22 @@ static void image_states(void **state)
 	char path[128];
 
 	memcpy(pool.uuid, uuid, sizeof(uuid));
-	assert_int_equal(fam_images_state(uuid, 7, f->images), FAM_ORPHAN);
+	assert_int_equal(fam_images_state(uuid, 7, f->images, host, host), FAM_ORPHAN);
 	images_make(f, &pool, 7);
-	assert_int_equal(fam_images_state(uuid, 7, f->images), FAM_INCOMPLETE);
+	assert_int_equal(fam_images_state(uuid, 7, f->images, host, host), FAM_INCOMPLETE);
 	inventory_commit(f);
-	assert_int_equal(fam_images_state(uuid, 7, f->images), FAM_COMMITTED);
-	assert_int_equal(fam_images_state(uuid, 8, f->images), FAM_ORPHAN);
-	assert_int_equal(fam_images_state((const uint8_t *)"another pool....", 7, f->images), FAM_ORPHAN);
+	assert_int_equal(fam_images_state(uuid, 7, f->images, host, host), FAM_COMMITTED);
+	assert_int_equal(fam_images_state(uuid, 8, f->images, host, host), FAM_ORPHAN);
+	assert_int_equal(fam_images_state((const uint8_t *)"another pool....", 7, f->images, host, host), FAM_ORPHAN);
 	snprintf(path, sizeof(path), "%s/none", f->images);
-	assert_int_equal(fam_images_state(uuid, 7, path), FAM_ORPHAN);
+	assert_int_equal(fam_images_state(uuid, 7, path, host, host), FAM_ORPHAN);
 	snprintf(path, sizeof(path), "%s/inventory.img", f->images);
-	assert_int_equal(fam_images_state(uuid, 7, path), FAM_ORPHAN);
+	assert_int_equal(fam_images_state(uuid, 7, path, host, host), FAM_ORPHAN);
+	/* Directories of another host aren't looked into. */
+	assert_int_equal(fam_images_state(uuid, 7, path, other, host), FAM_COMMITTED);
+	assert_int_equal(fam_images_state(uuid, 7, path, nobody, host), FAM_ORPHAN);
 	image_put(f, "fam.img", "no image at all");
-	assert_int_equal(fam_images_state(uuid, 7, f->images), FAM_ORPHAN);
+	assert_int_equal(fam_images_state(uuid, 7, f->images, host, host), FAM_ORPHAN);
 }
 
 int main(void)
