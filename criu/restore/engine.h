@@ -68,7 +68,9 @@ struct restore_task {
 	struct cow_task *cow; /* NULL: no pages are shared with other tasks */
 	struct mem_plan plan;
 	struct page_source *source; /* NULL: no pages are stored */
-	int pages_fd;		    /* the same in the tasks, inherited by all */
+	int staged_fd;		    /* where some of them stand if that isn't a file: staged_pages.h */
+	uint64_t staged;	    /* bytes of it */
+	int pages_fd;		    /* what tasks read, inherited by all */
 	/* What comes from outside into its memory. */
 	struct fill_job job;
 	int uffd;

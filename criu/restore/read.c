@@ -246,7 +246,7 @@ static int add_task(struct restore *r, const PstreeEntry *e, const TaskKobjIdsEn
 	task->restore = rt;
 	rt->task = task;
 	rt->uffd = -1;
-	rt->pages_fd = -1;
+	rt->pages_fd = rt->staged_fd = -1;
 	rt->cores[0] = core;
 	list_init(&rt->to_fork);
 	list_init(&rt->fork_node);
@@ -449,6 +449,7 @@ static void free_task(struct restore_task *rt, size_t nr_threads)
 	mem_plan_free(&rt->plan);
 	seccomp_plan_free(&rt->seccomp);
 	source_close(&rt->source);
+	close_fdp(&rt->staged_fd);
 	free(rt->threads);
 	free(rt);
 }

@@ -23,6 +23,7 @@
 #include "restore/huge_pages.h"
 #include "restore/read.h"
 #include "restore/stage.h"
+#include "restore/staged_pages.h"
 #include "restore/trace.h"
 #include "restore/tree_plan.h"
 #include "task/posix_timers.h"
@@ -81,8 +82,7 @@ static int plan_memory(struct restore *r, struct restore_task *rt)
 
 	if (rt->source) {
 		way = fill_choose(rest->nr_pages * RUN_PAGE_SIZE, rt->source);
-		if (way == FILL_OUTSIDE && (rt->source->ops->caps & SOURCE_HAS_FILE) &&
-		    !kernel_has(r->kernel, KERNEL_UFFD))
+		if (way == FILL_OUTSIDE && !kernel_has(r->kernel, KERNEL_UFFD))
 			way = FILL_PREAD;
 	}
 	err = vma_check_count(&r->ctx, pid, mm_nr_areas(rt->mm));
@@ -197,7 +197,7 @@ static int phase_plan(void *arg)
 		if (!err)
 			err = plan_memfds(r, restore_of(t));
 	}
-	return err;
+	return err ?: staged_pages_make(r);
 }
 
 /* ---- prepare ------------------------------------------------------------------------------------------------- */

@@ -39,9 +39,10 @@ static int open_shared(struct restore *r)
 	for_each_task (&r->tree, t) {
 		struct restore_task *rt = restore_of(t);
 
-		if (!rt->source)
+		fd = rt->staged_fd >= 0 ? rt->staged_fd : rt->source ? rt->source->fd : -1;
+		if (fd < 0)
 			continue;
-		fd = dup_high(r, rt->source->fd);
+		fd = dup_high(r, fd);
 		if (fd < 0)
 			return fd;
 		rt->pages_fd = fd;

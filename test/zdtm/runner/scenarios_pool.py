@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from . import proc
+from . import huge_pages, proc
 from .kills import settled
 from .scenarios import expect, failed, forget
 
@@ -195,5 +195,32 @@ def options(s, before):
         s.check_restored(s.restore(images, extra=extra if "--capture" not in extra else extra[2:]), before)
 
 
+# Which reach what restored tasks read themselves: private files, huge pages, AIO rings, shared pages.
+ON_HUGETLBFS = ("rich", "mem_file_private", "mem_aio", "mem_cow_tree", "mem_fork_cow", "mem_shared_anon", "memfd", "sysv_shm",
+                "mem_prot_none", "mem_thp_advised")
+
+
+def on_hugetlbfs(program):
+    """A pool that is memory, but no file that pages can be read from."""
+    def scenario(s, before):
+        s.pool = s.make_pool()
+        with huge_pages.reserved(["2048kB", "48"]) as missing:
+            expect(not missing, f"there are no {missing}")
+            subprocess.run(["mount", "-t", "hugetlbfs", "-o", "pagesize=2M,mode=700", "hugetlbfs", s.pool], check=True)
+            try:
+                subprocess.run([s.criu, "fam", "init", "--size", "64M", s.pool], check=True, stdout=subprocess.DEVNULL)
+                for n in (1, 2):
+                    images = s.images(f"images-{n}")
+                    s.check_dumped(s.dump(images, extra=["--fam-verify"]), before)
+                    s.check_restored(s.restore(images, extra=["--fam-verify"]), before)
+                s.check_dumped(s.dump(images), before)
+                s.check_restored(s.restore(images, env={"CRIU_KERNEL_UFFD": "0"}), before)
+            finally:
+                subprocess.run(["umount", s.pool], check=True)
+    scenario.__name__ = f"pool_on_hugetlbfs_{program}"
+    scenario.program = program
+    return scenario
+
+
 SCENARIOS = {f.__name__: f for f in (used_again, full, leave_running, killed_dump, zero_pages, verify, elsewhere, or_files,
-                                     options)}
+                                     options, *map(on_hugetlbfs, ON_HUGETLBFS))}
