@@ -92,7 +92,12 @@ static struct dir_checkpoint *checkpoint_new(struct dir_pool *d, uint64_t id, ui
 
 	if (c)
 		*c = (struct dir_checkpoint){
-			.cp = { .pool = &d->pool, .id = id, .size = size, .fd = -1, .is_tmpfs = d->is_tmpfs },
+			.cp = { .pool = &d->pool,
+				.id = id,
+				.size = size,
+				.fd = -1,
+				.hold_fd = -1,
+				.is_tmpfs = d->is_tmpfs },
 			.dirfd = -1,
 		};
 	return c;
@@ -279,6 +284,7 @@ static int open_pages(struct dir_pool *d, struct dir_checkpoint *c, const char *
 		return c->cp.fd;
 	if (flock(c->cp.fd, LOCK_SH | LOCK_NB))
 		return errno == EWOULDBLOCK ? -ENOENT : -errno;
+	c->cp.hold_fd = c->cp.fd;
 	/* Was it removed before we had the lock? */
 	snprintf(path, sizeof(path), "%s/" DIR_PAGES, name);
 	if (fstat(c->cp.fd, &st) || fstatat(d->checkpoints, path, &now, AT_SYMLINK_NOFOLLOW))

@@ -67,7 +67,7 @@ static struct linear_checkpoint *new_checkpoint(struct linear *linear, uint64_t 
 
 	if (!c)
 		return NULL;
-	c->cp = (struct fam_checkpoint){ .pool = &linear->pool, .id = id, .size = size, .fd = -1 };
+	c->cp = (struct fam_checkpoint){ .pool = &linear->pool, .id = id, .size = size, .fd = -1, .hold_fd = -1 };
 	c->cp.is_pmem = linear->medium.is_dax;
 	c->lock_fd = -1;
 	return c;
@@ -356,7 +356,7 @@ int linear_open_checkpoint(struct fam_pool *pool, uint64_t id, struct fam_checkp
 	if (!c)
 		return -ENOMEM;
 	c->cp.committed = true;
-	c->lock_fd = take_fd(lock);
+	c->lock_fd = c->cp.hold_fd = take_fd(lock);
 	c->nr_fragments = entry->copy->nr_fragments;
 	memcpy(c->fragments, entry->copy->fragments, sizeof(c->fragments));
 	c->archive = entry->copy->archive;

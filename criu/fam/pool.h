@@ -87,6 +87,7 @@ struct fam_checkpoint {
 	uint64_t size; /* bytes of the content, a multiple of 2 MiB */
 	char *base;    /* the content, mapped shared: to write while it is new, else to read only */
 	int fd;	       /* FAM_CAP_FILE: open for that; else -1. Borrow it */
+	int hold_fd;   /* of a committed one: while anybody has this open nobody can remove it; else -1. Borrow it */
 	bool is_tmpfs; /* a read fault of base maps several pages at once, writable ones */
 	bool is_pmem;  /* base is persistent memory: flushed by cache lines */
 	bool committed;

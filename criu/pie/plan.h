@@ -249,6 +249,7 @@ struct restorer_args {
 	uint32_t readahead; /* start reading the pages file ahead */
 	uint64_t pages_len; /* bytes */
 	uint32_t outside;   /* some areas are filled from outside */
+	uint32_t lazy;	    /* and their userfaultfd stays: it tells of forks and changes */
 	uint32_t dumpable;
 	struct plan_mm_map mm;
 	uint32_t thp_disabled, thp_flags; /* PR_SET_THP_DISABLE */

@@ -182,11 +182,13 @@ static void populate_huge(struct restorer_args *args)
 /* The engine takes the descriptor while we are stopped; it fills while we read our part ourselves. */
 static long offer_uffd(struct restorer_args *args)
 {
-	struct uffdio_api api = { .api = UFFD_API };
-	long fd = sys_userfaultfd(O_CLOEXEC);
+	uint64_t events = UFFD_FEATURE_EVENT_FORK | UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE |
+			  UFFD_FEATURE_EVENT_UNMAP;
+	struct uffdio_api api = { .api = UFFD_API, .features = args->lazy ? events : 0 };
+	long fd = sys_userfaultfd(O_CLOEXEC | O_NONBLOCK);
 
-	if (fd == -1) /* EPERM: see userfaultfd(2), vm.unprivileged_userfaultfd */
-		fd = sys_userfaultfd(O_CLOEXEC | UFFD_USER_MODE_ONLY);
+	if (fd == -1 && !args->lazy) /* EPERM: see userfaultfd(2), vm.unprivileged_userfaultfd */
+		fd = sys_userfaultfd(O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
 	check(args, OP_UFFD_CREATE, fd, 0, 0);
 	check(args, OP_UFFD_CREATE, sys_ioctl(fd, UFFDIO_API, (uintptr_t)&api), 0, 0);
 	for (uint64_t i = 0; i < args->nr_areas; i++) {

@@ -293,7 +293,8 @@ static void put_memory(const struct restore_task *rt, char *base, const struct l
 	a->nr_rings = plan->nr_rings;
 	a->huge = put(base + l->huge, plan->huge, plan->nr_huge * sizeof(*plan->huge));
 	a->nr_huge = plan->nr_huge;
-	a->outside = plan->nr_fill_runs > 0;
+	a->outside = plan->nr_fill_runs > 0 || plan->nr_lazy_runs > 0;
+	a->lazy = plan->nr_lazy_runs > 0;
 	if (plan->proxy) {
 		memcpy(base + l->proxy, plan->proxy, plan->proxy_len);
 		a->proxy = (struct plan_proxy){ plan->proxy_addr, plan->proxy_len, base + l->proxy };

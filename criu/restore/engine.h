@@ -20,6 +20,7 @@
 #include "mem/shmem.h"
 #include "mem/sysv.h"
 #include "mem/vdso.h"
+#include "pager/pager.h"
 #include "pages/source.h"
 #include "pie/plan.h"
 #include "restore/fill.h"
@@ -74,6 +75,7 @@ struct restore_task {
 	/* What comes from outside into its memory. */
 	struct fill_job job;
 	int uffd;
+	struct lazy_task *lazy; /* NULL: all of it is there before it runs */
 
 	/* What the tracer knows. */
 	struct restore_thread *threads; /* one per thread, [0] the leader */
@@ -121,6 +123,7 @@ struct restore {
 	struct trace *trace;
 	struct fill *fill;
 	struct watcher *guardian;
+	struct pager_handle pager;
 	struct cr_stats stats;
 	uint64_t started_us;
 };

@@ -59,6 +59,7 @@ void fill_cancel(struct fill **fill);
 enum fill_way {
 	FILL_PREAD,   /* the restorer reads the pages itself: small plans */
 	FILL_OUTSIDE, /* UFFDIO_COPY by the engine */
+	FILL_LAZY,    /* by the pager, when the tasks run (pager/pager.h); what can't be so is read */
 };
 /* Which way is faster for one task with BYTES of pages out of SRC: measured, Documentation/design/page-path.md. */
 enum fill_way fill_choose(uint64_t bytes, const struct page_source *src);

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 
 #include "restore/cow.h"
+#include "restore/lazy.h"
 
 /* By one of the filler's threads. The last descriptor but the task's own is closed: no fault comes here any more. */
 static void on_filled(struct fill_job *job, int result)
@@ -27,7 +28,12 @@ static int start(struct restore *r, struct restore_task *rt, const struct page_r
 	rt->uffd = syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 	if (rt->uffd < 0)
 		return cr_fail_errno(&r->ctx, -errno, "Can't take the userfaultfd of task %d", rt->task->pid);
-	if (!r->fill) {
+	if (rt->plan.nr_lazy_runs) {
+		err = lazy_take(r, rt, rt->uffd);
+		if (err)
+			return err;
+	}
+	if (!r->fill && nr) {
 		err = fill_start(&r->ctx, r->opts->fam_threads, &r->fill);
 		if (err)
 			return err;
@@ -41,7 +47,10 @@ static int start(struct restore *r, struct restore_task *rt, const struct page_r
 		.done = on_filled,
 		.arg = rt,
 	};
-	fill_submit(r->fill, &rt->job);
+	if (nr)
+		fill_submit(r->fill, &rt->job);
+	else
+		on_filled(&rt->job, 0);
 	return 0;
 }
 

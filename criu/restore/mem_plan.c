@@ -74,6 +74,24 @@ static int add_fill(struct mem_plan *plan, uint64_t from, uint64_t to, uint64_t 
 	return err;
 }
 
+/* Locked memory is there before anything runs, and what a child finds wiped must not come to it by a fault. */
+static bool may_be_lazy(const VmaEntry *v)
+{
+	return (v->status & VMA_ANON_PRIVATE) && !(v->flags & (MAP_HUGETLB | MAP_LOCKED)) &&
+	       !(v->madv & 1ull << MADV_WIPEONFORK);
+}
+
+static int plan_lazy(struct mem_plan *plan, uint64_t from, uint64_t to, uint64_t offset, struct plan_area *area)
+{
+	int err = grow(&plan->lazy_runs, plan->nr_lazy_runs, &plan->room_lazy_runs, sizeof(*plan->lazy_runs));
+
+	if (!err)
+		plan->lazy_runs[plan->nr_lazy_runs++] =
+			(struct page_run_at){ from, (to - from) >> RUN_PAGE_SHIFT, offset, PE_PRESENT };
+	area->how |= PLAN_AREA_UFFD;
+	return err;
+}
+
 static bool wants_huge(const VmaEntry *v, enum huge_mode mode)
 {
 	bool advised = v->madv & 1ull << MADV_HUGEPAGE, advised_against = v->madv & 1ull << MADV_NOHUGEPAGE;
@@ -170,6 +188,8 @@ static int plan_pages(struct cr_ctx *ctx, pid_t pid, const VmaEntry *v, const st
 			return no_area(ctx, pid, from);
 		if (area && way == FILL_OUTSIDE && fills_from_outside(v)) {
 			err = plan_fill(plan, v, huge, from, to, offset, area);
+		} else if (area && way == FILL_LAZY && may_be_lazy(v)) {
+			err = plan_lazy(plan, from, to, offset, area);
 		} else if (area) {
 			err = plan_read(plan, v, huge, from, to, offset, area);
 		}
@@ -344,6 +364,7 @@ void mem_plan_free(struct mem_plan *plan)
 	free(plan->rings);
 	free(plan->huge);
 	free(plan->fill_runs);
+	free(plan->lazy_runs);
 	free(plan->proxy);
 	*plan = (struct mem_plan){ 0 };
 }

@@ -39,7 +39,9 @@ struct mem_plan {
 	size_t nr_rings;
 	struct page_run_at *fill_runs; /* what comes from outside */
 	size_t nr_fill_runs, room_fill_runs;
-	struct plan_iov *huge; /* of them: whole huge pages, that the restorer populates before */
+	struct page_run_at *lazy_runs; /* what comes when the tasks run */
+	size_t nr_lazy_runs, room_lazy_runs;
+	struct plan_iov *huge; /* of FILL_RUNS: whole huge pages, that the restorer populates before */
 	size_t nr_huge, room_huge;
 	uint64_t nr_pages; /* all together */
 

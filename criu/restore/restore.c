@@ -21,6 +21,7 @@
 #include "restore/fork.h"
 #include "restore/guardian.h"
 #include "restore/huge_pages.h"
+#include "restore/lazy.h"
 #include "restore/read.h"
 #include "restore/stage.h"
 #include "restore/staged_pages.h"
@@ -39,11 +40,7 @@ static int phase_read(void *arg)
 	if (err)
 		log_warn(r->ctx.log, "Can't raise the limit of descriptors: %s", strerror(-err));
 	err = cpuinfo_check(&r->ctx, r->images_dirfd, r->opts->cpu_cap);
-	if (!err)
-		err = restore_read(r);
-	if (!err && r->fam && r->opts->fam_restore == FAM_RESTORE_LAZY)
-		err = cr_fail(&r->ctx, -EOPNOTSUPP, "--fam-restore lazy isn't supported yet");
-	return err;
+	return err ?: restore_read(r);
 }
 
 /* ---- plan ---------------------------------------------------------------------------------------------------- */
@@ -69,7 +66,7 @@ static int open_pages(struct restore *r, struct restore_task *rt)
 	else
 		err = source_open(&r->ctx, r->images_dirfd, rt->pagemap->pages_id, &rt->source);
 	if (!err)
-		source_readahead(rt->source, r->opts->readahead);
+		source_readahead(rt->source, lazy_wanted(r) ? TRI_NO : r->opts->readahead);
 	return err;
 }
 
@@ -84,6 +81,8 @@ static int plan_memory(struct restore *r, struct restore_task *rt)
 		way = fill_choose(rest->nr_pages * RUN_PAGE_SIZE, rt->source);
 		if (way == FILL_OUTSIDE && !kernel_has(r->kernel, KERNEL_UFFD))
 			way = FILL_PREAD;
+		if (lazy_possible(r, rt))
+			way = FILL_LAZY;
 	}
 	err = vma_check_count(&r->ctx, pid, mm_nr_areas(rt->mm));
 	if (!err)
@@ -181,7 +180,7 @@ static int phase_plan(void *arg)
 		if (!err && task_lives(t))
 			err = open_pages(r, restore_of(t));
 	if (!err)
-		err = cow_plan(r);
+		err = lazy_wanted(r) ? lazy_check(r) : cow_plan(r);
 	for_each_task (&r->tree, t) {
 		if (err)
 			break;
@@ -294,6 +293,16 @@ static int phase_tasks(void *arg)
 	return err ?: sysv_restore_settle(r->sysv);
 }
 
+static int phase_pager(void *arg)
+{
+	return lazy_start(arg);
+}
+
+static void undo_pager(void *arg)
+{
+	lazy_cancel(arg);
+}
+
 static int phase_post_restore(void *arg)
 {
 	struct restore *r = arg;
@@ -375,6 +384,7 @@ const struct phase restore_phases[] = {
 	{ "restore-pre-restore-script", phase_pre_restore, NULL },
 	{ "restore-fork", phase_fork, undo_fork },
 	{ "restore-tasks", phase_tasks, NULL },
+	{ "restore-pager", phase_pager, undo_pager },
 	{ "restore-post-restore-script", phase_post_restore, NULL },
 	{ "restore-finalize", phase_finalize, NULL },
 	{ "restore-pidfile", phase_pidfile, undo_pidfile },
@@ -417,6 +427,7 @@ static int go_on(struct restore *r)
 	int err;
 
 	commit_tasks(r);
+	lazy_go(r);
 	sysv_restore_keep(r->sysv);
 	fd_restore_remove_links(r->fds);
 	err = resume_tasks(r);
@@ -443,6 +454,7 @@ static void restore_free(struct restore *r)
 
 	trace_free(r);
 	cow_free(r);
+	lazy_free(r);
 	shmem_restore_free(&r->segments);
 	sysv_restore_free(&r->sysv);
 	restore_free_tree(r);
@@ -468,6 +480,7 @@ int cr_restore(struct cr_ctx *ctx, const struct cr_opts *opts)
 		.ctx = *ctx,
 		.opts = opts,
 		.go_pipe = { -1, -1 },
+		.pager = { -1, -1 },
 		.started_us = now_us(),
 	};
 	int err;

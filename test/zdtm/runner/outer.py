@@ -80,7 +80,11 @@ def run_one(a, base, test, mode, results):
     os.mkdir(work)
     os.chmod(work, 0o777)
     missing = test.missing()
+    not_in = test.not_in(mode)
     how = again(a, test, mode)
+    if not_in:
+        results.add(test, mode, {"result": "skip", "message": f"not in {not_in}"}, how)
+        return
     if missing:
         results.add(test, mode, {"result": "skip", "message": f"needs {missing}"}, how)
         return

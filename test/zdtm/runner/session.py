@@ -21,7 +21,7 @@ def tail(path, lines=25):
 
 
 class Session:
-    """Whether --use-pmem is given is told per call; MODE "fam": every set has its pages in the pool."""
+    """Whether --use-pmem is given is told per call; MODE "fam", "fam-lazy": every set has its pages in a pool."""
 
     def __init__(self, test, work, criu, timeout, reaper=None, env=None, mode="files"):
         self.test, self.work, self.criu, self.timeout = test, work, criu, timeout
@@ -35,7 +35,7 @@ class Session:
         self.criu_out = os.path.join(work, "criu.out")
         self.root = None
         self.last_log = None
-        self.pool = self.make_pool() if mode == "fam" else None
+        self.pool = self.make_pool() if mode.startswith("fam") else None
         self.given = None  # what the program inherited, until it is started
         self.times = []
 
@@ -163,13 +163,16 @@ class Session:
             raise Failure("after the dump these are left: " + ", ".join(left))
         self.reaper.ended.pop(self.root, None)
 
-    def check_restored(self, code, before):
+    def check_command(self, code):
         if code != 0:
             raise Failure(f"restore ended with {'a timeout' if code is None else code}")
         with open(self.pidfile()) as f:
             pid = f.read().strip()
         if pid != str(self.root):
             raise Failure(f"the pidfile says {pid!r}, not {self.root}")
+
+    def check_restored(self, code, before):
+        self.check_command(code)
         self.compare(before, "the restore")
 
     def compare(self, before, what):

@@ -9,6 +9,7 @@ Lines in the head, each " * key: value":
   expect: refused REGEX   the dump must fail, say so in its log, and leave the task running
   expect: warned REGEX    the dump must say so in its log
   ignore:           regular expressions of snapshot paths (PID/part/...) that may differ; the text says why
+  not-in:           a mode (fam-lazy, ...) in which what it checks isn't so; the text says why
   rounds:           dumps and restores in a row, if the state allows fewer than usual
   timeout:          seconds for one command
   cflags:           for the compiler
@@ -21,7 +22,7 @@ import shlex
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOP = os.path.dirname(os.path.dirname(HERE))
-KEYS = ("options", "dump-options", "restore-options", "needs", "huge-pages", "expect", "ignore", "rounds", "timeout", "cflags",
+KEYS = ("options", "dump-options", "restore-options", "needs", "huge-pages", "expect", "ignore", "not-in", "rounds", "timeout", "cflags",
         "flavour")
 
 
@@ -76,6 +77,13 @@ class Test:
         for word in self.words("needs"):
             if not need_met(word):
                 return word
+        return None
+
+    def not_in(self, mode):
+        """Why it isn't run in this mode, or None."""
+        for line in self.keys.get("not-in", []):
+            if line.split()[0] == mode:
+                return line
         return None
 
     def ignore(self):

@@ -4,6 +4,8 @@
  * own.
  *
  * Half of the memory the parent has thrown away since: its children share that with each other.
+ *
+ * not-in: fam-lazy each process gets pages of its own
  */
 #include <sys/mman.h>
 

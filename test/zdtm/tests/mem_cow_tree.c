@@ -5,6 +5,8 @@
  * Anonymous memory and a private file mapping. All change some pages before and after forking, so that there are
  * pages which all share, which only siblings share in an old form, which skip a generation. One child has unmapped,
  * protected, dropped and moved parts.
+ *
+ * not-in: fam-lazy each process gets pages of its own
  */
 #include <fcntl.h>
 #include <sys/mman.h>

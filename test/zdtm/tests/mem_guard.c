@@ -4,6 +4,7 @@
  * other across the border of two areas, and those that a child has got by fork.
  *
  * rounds: 2
+ * not-in: fam-lazy areas beside a guard region become one with it when the pager leaves
  */
 #include <fcntl.h>
 #include <sys/mman.h>

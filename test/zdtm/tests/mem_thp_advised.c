@@ -4,6 +4,7 @@
  * is there in part only, no more memory is taken than before. Read-only memory and one advised against them, too.
  *
  * needs: file:/sys/kernel/mm/transparent_hugepage/enabled
+ * not-in: fam-lazy pages come one by one, and are small
  */
 #include <stdlib.h>
 #include <sys/mman.h>
