@@ -44,7 +44,7 @@ static int choose_named(struct cr_ctx *ctx, const char *name, struct fam_flush *
 		       name);
 }
 
-int fam_flush_choose(struct cr_ctx *ctx, const void *addr, size_t len, unsigned flags, struct fam_flush *ret)
+static int choose(struct cr_ctx *ctx, const void *addr, size_t len, unsigned flags, struct fam_flush *ret)
 {
 	const char *name = getenv(FAM_FLUSH_ENV);
 	const struct cache_way *way = cache_ways;
@@ -62,6 +62,15 @@ int fam_flush_choose(struct cr_ctx *ctx, const void *addr, size_t len, unsigned 
 		way++;
 	*ret = (struct fam_flush){ .name = way->name, .by = FLUSH_BY_LINES, .way = way };
 	return 0;
+}
+
+int fam_flush_choose(struct cr_ctx *ctx, const void *addr, size_t len, unsigned flags, struct fam_flush *ret)
+{
+	int r = choose(ctx, addr, len, flags, ret);
+
+	if (!r)
+		log_info(ctx->log, "Stores to the pool are made durable by: %s", ret->name);
+	return r;
 }
 
 int fam_flush(const struct fam_flush *flush, const void *addr, size_t len)

@@ -58,7 +58,7 @@ class Suite(Steps):
 
     def medium(self, s):
         """That the dump knew what it wrote to."""
-        if self.a.pmem and not s.log_has(rf"fam: .*flush(ed)? by {self.a.pmem}"):
+        if self.a.pmem and not s.log_has(rf"durable by: {self.a.pmem}$"):
             raise proc.Failure(f"its log doesn't say that it flushes by {self.a.pmem}")
         if self.a.node is not None:
             nodes = set()
