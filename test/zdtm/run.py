@@ -42,6 +42,8 @@ def arguments():
                       help="pages in a pool (--fam-dir), copied back")
     mode.add_argument("--fam-lazy", dest="modes", action="store_const", const=["fam-lazy"],
                       help="the same, restored with --fam-restore=lazy; the last time pages come by faults alone")
+    mode.add_argument("--fam-cross", dest="modes", action="store_const", const=["fam-cross"],
+                      help="what was dumped into a pool is exported and restored; the next, ordinary set imported")
     mode.add_argument("--no-criu", action="store_true", help="only the programs themselves")
     p.add_argument("--criu", default=os.path.join(tests.TOP, "criu", "criu"), metavar="PATH")
     p.add_argument("--bindir", default=os.path.join(tests.TOP, os.environ.get("BUILD", "build"), "zdtm"),

@@ -7,7 +7,7 @@ of no return they may be gone, with a complete set. A broken restore must leave 
 import os
 import shutil
 
-from . import damage, proc
+from . import damage, pools, proc
 
 SOMETIMES = ("task-put", "task-uffd")  # stages that only tasks with much memory come to
 
@@ -40,7 +40,7 @@ def files_of(folder):
 def break_dump(s, fault, before, n, pmem):
     """The tasks run on as before, or are gone with a set from which they come back."""
     images = s.images(f"images-d{n}")
-    had = files_of(s.work)
+    had, pool = files_of(s.work), pools.look(s)
     code = s.dump(images, pmem, env={"CRIU_FAULT_PHASE": fault})
     if code is None or code < 0:
         raise proc.Failure(f"the dump ended with {'a timeout' if code is None else code}")
@@ -53,9 +53,11 @@ def break_dump(s, fault, before, n, pmem):
         if not whole:
             raise proc.Failure("the tasks are gone, but there is no inventory.img")
         s.check_dumped(0, before)
+        pools.check_sets(s)
         s.check_restored(s.restore(images, pmem), before)
         return "gone with a whole set"
     s.compare(before, "the broken dump")
+    pools.check_same(s, pool, "the broken dump")
     if files_of(s.work) - had:
         raise proc.Failure(f"it left files behind: {sorted(files_of(s.work) - had)}")
     if whole:
@@ -64,7 +66,7 @@ def break_dump(s, fault, before, n, pmem):
 
 
 def break_restore(s, fault, before, images, pmem):
-    had = files_of(s.work)
+    had, pool = files_of(s.work), pools.look(s)
     code = s.restore(images, pmem, env={"CRIU_FAULT_PHASE": fault})
     if code is None or code < 0:
         raise proc.Failure(f"the restore ended with {'a timeout' if code is None else code}")
@@ -79,6 +81,7 @@ def break_restore(s, fault, before, images, pmem):
         raise proc.Failure("it left processes behind: " + ", ".join(left))
     if files_of(s.work) - had:
         raise proc.Failure(f"it left files behind: {sorted(files_of(s.work) - had)}")
+    pools.check_same(s, pool, "the broken restore")
     s.check_restored(s.restore(images, pmem), before)
 
 
@@ -94,6 +97,7 @@ def fresh(job, number):
             os.unlink(path)
     if s.pool:
         s.make_pool()
+        pools.make_sized(s)
     if s.start() is not None:
         raise proc.Failure("the program ended at once")
     return s
@@ -111,6 +115,7 @@ def main(job, tally):
             for n, fault in enumerate(todo):
                 case = f"{s.test.name}: {command} broken at {fault}"
                 try:
+                    pools.clear(s)
                     before = s.steady()
                     if command == "dump":
                         tally.good(f"{case}: {break_dump(s, fault, before, n, pmem)}")
@@ -122,6 +127,7 @@ def main(job, tally):
                 except proc.Failure as e:
                     tally.bad(case, damage.report(s, e), f"test/zdtm/run.py faults {s.test.name}")
                     s = fresh(job, number)
+        pools.check_memory(s)
         s.go()
         verdict, text = s.finish()
         if verdict == "PASS":

@@ -6,11 +6,11 @@ import signal
 import time
 import traceback
 
-from . import damage, proc, session, tests
+from . import damage, pools, proc, session, tests
 
 # Of each dump and restore: with --use-pmem?
 PLANS = {"files": [(False, False)], "pmem": [(True, True)], "cross": [(True, False), (False, True)],
-         "fam": [(False, False)], "fam-lazy": [(False, False)]}
+         "fam": [(False, False)], "fam-lazy": [(False, False)], "fam-cross": [(False, False)]}
 
 
 class Refused(Exception):
@@ -40,6 +40,7 @@ def rounds(s, job):
     for n in range(nr):
         dump_pmem, restore_pmem = plan[n % len(plan)]
         images = s.images(f"images-{n + 1}")
+        s.in_pool = bool(s.pool) and (job["mode"] != "fam-cross" or n % 2 == 0)
         code = s.dump(images, dump_pmem, ["-R"] if job["leave_running"] else [])
         if test.refused():
             check_refused(s, code, before)
@@ -57,11 +58,12 @@ def rounds(s, job):
         s.check_dumped(code, before)
         if test.warned() and not s.log_has(r"Warn .*" + test.warned()):
             raise proc.Failure(f"no Warn line with {test.warned()!r} in the log")
-        lazy, last = job["mode"] == "fam-lazy", n == nr - 1
-        code = s.restore(images, restore_pmem, ["--fam-restore=lazy"] if lazy else [],
-                         {"CRIU_PAGER_FILL": "0"} if lazy and last else None)
+        if job["mode"] == "fam-cross":
+            images = pools.exchange(s, images, n + 1)
+        by_faults = s.lazy and n == nr - 1
+        code = s.restore(images, restore_pmem, env={"CRIU_PAGER_FILL": "0"} if by_faults else None)
         note_features(s, job, code)
-        if lazy and last:
+        if by_faults:
             s.check_command(code)  # with its pager, and pages missing, it looks different
         else:
             s.check_restored(code, before)

@@ -8,7 +8,7 @@ import random
 import signal
 import time
 
-from . import damage, proc, snapshot
+from . import damage, pools, proc, snapshot
 from .faults import files_of, fresh
 
 SETTLE = 15.0  # seconds after which what still changes is a failure
@@ -42,14 +42,25 @@ def settled(s, before):
     raise proc.Failure(f"{SETTLE} s later: " + ", ".join(left) + "\n" + "\n".join("    " + d for d in diff))
 
 
+def inventory(images):
+    """Which one it is; None: the set isn't whole."""
+    try:
+        st = os.stat(os.path.join(images, "inventory.img"))
+    except FileNotFoundError:
+        return None
+    return st.st_ino, st.st_mtime_ns
+
+
 def one_dump(s, before, delay, pmem, n):
     images = s.images("images-k")
+    older = inventory(images)
     s.last_log = os.path.join(images, "dump.log")
     code = kill_after(s, s.dump_argv(images, pmem), delay)
     if code > 0:
         raise proc.Failure(f"the dump ended with {code}")
     state = settled(s, before)
-    whole = os.path.exists(os.path.join(images, "inventory.img"))
+    pools.check_sets(s)
+    whole = inventory(images) not in (None, older)
     if state == "alive":
         if code == 0:
             raise proc.Failure("the dump ended well, but the tasks run on")
@@ -65,7 +76,7 @@ def one_dump(s, before, delay, pmem, n):
 
 def one_restore(s, before, delay, pmem, images):
     s.last_log = os.path.join(images, "restore.log")
-    had = files_of(s.work)
+    had, pool = files_of(s.work), pools.look(s)
     code = kill_after(s, s.restore_argv(images, pmem), delay)
     if code > 0:
         raise proc.Failure(f"the restore ended with {code}")
@@ -80,6 +91,7 @@ def one_restore(s, before, delay, pmem, images):
             for path in litter:
                 os.unlink(path)
             raise proc.Failure(f"it left files behind: {sorted(litter)}")
+        pools.check_same(s, pool, "the killed restore")
         return "killed, nothing left"
     s.check_dumped(s.dump(s.images("images-x"), pmem), before)
     return "ended before" if code == 0 else "killed, tree whole"
@@ -89,7 +101,7 @@ def main(job, tally):
     rng = random.Random(job["seed"])
     pmem = job["modes"] == ["pmem"]
     again = (f"test/zdtm/run.py kills {' '.join(t[0] for t in job['tests'])} --seed {job['seed']} "
-             f"--dumps {job['dumps']} --restores {job['restores']}" + (" --pmem" if pmem else ""))
+             f"--dumps {job['dumps']} --restores {job['restores']}" + "".join(f" --{m}" for m in job["modes"] if m != "files"))
     for number in range(len(job["tests"])):
         s = fresh(job, number)
         before = s.steady()
@@ -123,6 +135,7 @@ def main(job, tally):
                   + ", ".join(f"{v} {k}" for k, v in sorted(counts.items())), flush=True)
             if command == "restore":
                 s.check_restored(s.restore(images, pmem), before)
+            pools.check_memory(s)
         s.go()
         verdict, text = s.finish()
         if verdict != "PASS":

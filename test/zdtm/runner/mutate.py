@@ -17,7 +17,7 @@ ABSURD = (0, 1, 2, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFF
 STRINGS = (b"", b"/", b"..", b"../" * 50, b"/etc/passwd", b"/proc/self/mem", b"A" * 5000, b"A" * 200000, b"%s%n%s%n",
            b"a\0b", b"\xff\xfe", b"/dev/null", b"\n")
 # Without these (or with part of them) there is no tree: an error is the only right answer.
-NEEDED = ("inventory.img", "pstree.img", "core-", "mm-", "pagemap-", "pages-", "files.img", "fdinfo-", "fs-")
+NEEDED = ("inventory.img", "pstree.img", "core-", "mm-", "pagemap-", "pages-", "files.img", "fdinfo-", "fs-", "fam.img")
 
 
 def needed(name):

@@ -36,6 +36,8 @@ class Session:
         self.root = None
         self.last_log = None
         self.pool = self.make_pool() if mode.startswith("fam") else None
+        self.in_pool = bool(self.pool)  # that is where dumps go
+        self.lazy = mode == "fam-lazy"
         self.given = None  # what the program inherited, until it is started
         self.times = []
 
@@ -128,22 +130,25 @@ class Session:
 
     def dump_argv(self, images, pmem, extra=()):
         return (["dump", "-t", str(self.root), "-D", images, "-o", "dump.log", "-v4"]
-                + (["--use-pmem"] if pmem else []) + (["--fam-dir", self.pool] if self.pool else [])
+                + (["--use-pmem"] if pmem else []) + (["--fam-dir", self.pool] if self.in_pool else [])
                 + self.test.options("dump") + list(extra))
 
     def restore_argv(self, images, pmem, extra=()):
         if os.path.exists(self.pidfile()):
             os.unlink(self.pidfile())  # criu creates it, and nothing else
         return (["restore", "-D", images, "-d", "-o", "restore.log", "-v4", "--pidfile", self.pidfile()]
-                + (["--use-pmem"] if pmem else []) + self.test.options("restore") + list(extra))
+                + (["--use-pmem"] if pmem else []) + (["--fam-restore=lazy"] if self.lazy else [])
+                + self.test.options("restore") + list(extra))
 
     def pidfile(self):
         return os.path.join(self.work, "restored.pid")
 
     def images(self, name):
+        """A directory for a set; empty, or in a pool still with an older set, so that its memory is used again."""
         path = os.path.join(self.work, name)
-        shutil.rmtree(path, ignore_errors=True)
-        os.makedirs(path)
+        if not self.in_pool:
+            shutil.rmtree(path, ignore_errors=True)
+        os.makedirs(path, exist_ok=True)
         return path
 
     def dump(self, images, pmem=False, extra=(), env=None):
