@@ -74,6 +74,8 @@ struct restore_task {
 	int pages_fd;		    /* what tasks read, inherited by all */
 	/* What comes from outside into its memory. */
 	struct fill_job job;
+	struct plan_policy policy; /* of the pages that come from outside, with HAS_POLICY */
+	bool has_policy;
 	int uffd;
 	struct lazy_task *lazy; /* NULL: all of it is there before it runs */
 

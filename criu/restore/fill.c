@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
 #include "base/io.h"
@@ -159,9 +160,38 @@ static void end_job(struct fill *fill, struct fill_job *job)
 	pthread_mutex_lock(&fill->lock);
 }
 
-/* With the lock: one step of the first job. */
-static void step(struct fill *fill, char *buf)
+/* What a thread has. */
+struct worker {
+	struct fill *fill;
+	char *buf;
+	const struct plan_policy *policy; /* NULL: its own, which is OWN once another was set */
+	struct plan_policy own;
+};
+
+#define NODES_MAX (PLAN_NODE_WORDS * 64ul)
+
+static int take_policy(struct worker *w, const struct plan_policy *policy)
 {
+	const struct plan_policy *p = policy ?: &w->own;
+	int mode;
+
+	if (policy == w->policy)
+		return 0;
+	if (!w->policy) {
+		if (syscall(SYS_get_mempolicy, &mode, w->own.nodes, NODES_MAX, 0, 0))
+			return cr_fail_errno(w->fill->ctx, -errno, "Can't get the memory policy");
+		w->own.mode = mode;
+	}
+	if (syscall(SYS_set_mempolicy, p->mode, p->mode ? p->nodes : NULL, NODES_MAX))
+		return cr_fail_errno(w->fill->ctx, -errno, "Can't fill memory by policy %u", p->mode);
+	w->policy = policy;
+	return 0;
+}
+
+/* With the lock: one step of the first job. */
+static void step(struct worker *w)
+{
+	struct fill *fill = w->fill;
 	struct fill_job *job = fill->first;
 	struct batch b;
 	uint64_t start;
@@ -177,7 +207,9 @@ static void step(struct fill *fill, char *buf)
 	job->nr_busy++;
 	pthread_mutex_unlock(&fill->lock);
 	start = now_us();
-	r = copy_batch(fill, job, &b, buf);
+	r = take_policy(w, job->policy);
+	if (!r)
+		r = copy_batch(fill, job, &b, w->buf);
 	start = now_us() - start;
 	pthread_mutex_lock(&fill->lock);
 	fill->stats.busy_us += start;
@@ -193,22 +225,23 @@ static void step(struct fill *fill, char *buf)
 static void *thread_run(void *arg)
 {
 	struct fill *fill = arg;
-	char *buf = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct worker w = { .fill = fill };
 
+	w.buf = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	pthread_mutex_lock(&fill->lock);
-	if (buf == MAP_FAILED) {
+	if (w.buf == MAP_FAILED) {
 		fill->cancelled = true;
 		fill->result = fill->result ? fill->result : -ENOMEM;
 	}
 	while (fill->first || !fill->ending) {
 		if (fill->first)
-			step(fill, buf);
+			step(&w);
 		else
 			pthread_cond_wait(&fill->more, &fill->lock);
 	}
 	pthread_mutex_unlock(&fill->lock);
-	if (buf != MAP_FAILED)
-		munmap(buf, CHUNK);
+	if (w.buf != MAP_FAILED)
+		munmap(w.buf, CHUNK);
 	return NULL;
 }
 

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "pages/run.h"
 #include "pages/source.h"
+#include "pie/plan.h"
 
 /* One task's pages. Must stay as it is until done() was called. */
 struct fill_job {
@@ -22,6 +23,9 @@ struct fill_job {
 	const struct page_run_at *runs; /* borrowed; ascending; none crosses from one area (VMA) into the next */
 	size_t nr_runs;			/* vaddr: where in the task; offset: where in SRC */
 	struct page_source *src;	/* borrowed; several jobs may use one */
+	/* Areas without a policy of their own take memory by that of who fills them: the task's; NULL: ours. Borrowed.
+	 */
+	const struct plan_policy *policy;
 	/*
 	 * Called by one of the threads when all pages are there (0) or no thread works on them any more (-errno,
 	 * explained by cr_fail). May be NULL.

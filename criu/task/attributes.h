@@ -65,6 +65,8 @@ uint64_t attributes_slack_default(const AttributesEntry *e);
 void attributes_to_plan(struct cr_ctx *ctx, const AttributesEntry *e, const AttributesEntry *leader,
 			uint32_t personality, const struct own_attributes *own, bool slacks,
 			struct plan_attributes *ret);
+/* The memory policy that thread E will have, unless it is our own. */
+bool attributes_policy(const AttributesEntry *e, const struct own_attributes *own, struct plan_policy *ret);
 /* Memory policies of areas: E->n_areas of them at most; the number. */
 size_t attributes_areas_to_plan(struct cr_ctx *ctx, const AttributesEntry *e, const struct own_attributes *own,
 				struct plan_area_policy *ret);

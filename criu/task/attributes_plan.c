@@ -117,6 +117,12 @@ static void plan_policy(struct cr_ctx *ctx, const AttributesEntry *e, const Attr
 		log_warn(ctx->log, "None of the memory nodes that thread %u prefers is here: it may use all", e->tid);
 }
 
+bool attributes_policy(const AttributesEntry *e, const struct own_attributes *own, struct plan_policy *ret)
+{
+	take_policy(e->policy, ret);
+	return !same_policy(&own->has.policy, ret) && has_place(ret, own);
+}
+
 size_t attributes_areas_to_plan(struct cr_ctx *ctx, const AttributesEntry *e, const struct own_attributes *own,
 				struct plan_area_policy *ret)
 {

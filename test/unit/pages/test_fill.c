@@ -2,6 +2,7 @@
 /* The filler: several tasks' memory from outside, by one and more threads, and what goes wrong. */
 #include "pages/fixture.h"
 
+#include <linux/mempolicy.h>
 #include <linux/userfaultfd.h>
 #include <stdatomic.h>
 #include <sys/ioctl.h>
@@ -25,6 +26,7 @@ struct area {
 	struct fill_job job;
 	atomic_int done;
 	int result;
+	struct plan_policy seen; /* of the thread that was done with it */
 };
 
 static void done(struct fill_job *job, int result)
@@ -246,10 +248,51 @@ static void test_choice(void **state)
 	assert_int_equal(source_open(&f->ctx, f->dirfd, 2, &src), -EINVAL);
 }
 
+static void done_with_policy(struct fill_job *job, int result)
+{
+	struct plan_policy *seen = (struct plan_policy *)&((struct area *)job->arg)->seen;
+	int mode = -1;
+
+	assert_int_equal(syscall(SYS_get_mempolicy, &mode, seen->nodes, PLAN_NODE_WORDS * 64ul, 0, 0), 0);
+	seen->mode = mode;
+	done(job, result);
+}
+
+/* userfaultfd allocates for who fills, not for whose memory it is. */
+static void test_policy(void **state)
+{
+	static const struct plan_policy bind = { .nodes = { 1 }, .mode = MPOL_BIND };
+	static const unsigned order[] = { MPOL_DEFAULT, MPOL_BIND, MPOL_BIND, MPOL_DEFAULT };
+	struct fixture *f = *state;
+	struct area areas[4];
+	struct page_source *src;
+	struct fill *fill;
+
+	make_image(f);
+	assert_int_equal(source_file_open(&f->ctx, f->dirfd, 1, &src), 0);
+	assert_int_equal(fill_start(&f->ctx, 1, &fill), 0);
+	for (unsigned i = 0; i < 4; i++) {
+		if (!area_begin(&areas[i], src))
+			skip();
+		areas[i].job.done = done_with_policy;
+		areas[i].job.policy = order[i] == MPOL_BIND ? &bind : NULL;
+		fill_submit(fill, &areas[i].job);
+	}
+	assert_int_equal(fill_finish(&fill, NULL), 0);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(areas[i].result, 0);
+		assert_int_equal(areas[i].seen.mode, order[i]);
+		assert_int_equal(areas[i].seen.nodes[0], order[i] == MPOL_BIND);
+		area_end(&areas[i]);
+	}
+	source_close(&src);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_fill, fixture_begin, fixture_end),
+		cmocka_unit_test_setup_teardown(test_policy, fixture_begin, fixture_end),
 		cmocka_unit_test_setup_teardown(test_errors, fixture_begin, fixture_end),
 		cmocka_unit_test_setup_teardown(test_cancel, fixture_begin, fixture_end),
 		cmocka_unit_test_setup_teardown(test_kind_of_source, fixture_begin, fixture_end),
