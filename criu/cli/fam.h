@@ -34,6 +34,9 @@ const char *fam_state_name(enum fam_state state);
 /* BYTES in a few characters: "0", "12K", "1.5G". */
 #define FAM_SIZE_TEXT 24
 const char *fam_size_text(uint64_t bytes, char text[FAM_SIZE_TEXT]);
+/* 32 hexadecimal digits. */
+#define FAM_UUID_TEXT (2 * FAM_UUID_LEN + 1)
+const char *fam_uuid_text(const struct fam_pool *pool, char text[FAM_UUID_TEXT]);
 /* What a pool tells of itself, which is untrusted: no control characters reach the terminal. */
 void fam_print_safe(const char *text);
 /* The object of one checkpoint, without its end. */

@@ -45,7 +45,11 @@ static void report_one(struct report *rep, const struct fam_info *info, bool fre
 		json_object_end(&rep->json);
 		return;
 	}
-	printf("%s  %-6s  %6s  ", id, freed ? "freed" : "stays", fam_size_text(info->allocated, size));
+	printf("%s  %-6s  %6s  ", id,
+	       !freed	      ? "stays"
+	       : rep->dry_run ? "goes"
+			      : "freed",
+	       fam_size_text(info->allocated, size));
 	fam_print_safe(why);
 	printf("  ");
 	fam_print_safe(info->images_dir);

@@ -80,6 +80,14 @@ int fam_run_list(struct cr_ctx *ctx, const struct cr_opts *opts, char **words)
 	return fam_status(ctx, err);
 }
 
+static void print_made(const struct fam_pool *pool, const struct fam_usage *usage)
+{
+	char uuid[FAM_UUID_TEXT];
+
+	printf("%s: pool %s\n", pool->path, fam_uuid_text(pool, uuid));
+	print_usage(pool, usage);
+}
+
 int fam_run_init(struct cr_ctx *ctx, const struct cr_opts *opts, char **words)
 {
 	_cleanup_fam_view_ struct fam_view view = { 0 };
@@ -99,8 +107,10 @@ int fam_run_init(struct cr_ctx *ctx, const struct cr_opts *opts, char **words)
 	}
 	err = err ?: fam_view_open(ctx, opts, &given, FAM_READ, &view);
 	err = err ?: fam_pool_usage(view.pool, &usage);
-	if (!err)
-		(opts->json ? print_list_json : print_list)(&view, &usage);
+	if (!err && opts->json)
+		print_list_json(&view, &usage);
+	else if (!err)
+		print_made(view.pool, &usage);
 	return fam_status(ctx, err);
 }
 

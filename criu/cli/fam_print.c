@@ -68,6 +68,13 @@ const char *fam_size_text(uint64_t bytes, char text[FAM_SIZE_TEXT])
 	return text;
 }
 
+const char *fam_uuid_text(const struct fam_pool *pool, char text[FAM_UUID_TEXT])
+{
+	for (size_t i = 0; i < FAM_UUID_LEN; i++)
+		snprintf(text + 2 * i, 3, "%02x", pool->uuid[i]);
+	return text;
+}
+
 void fam_print_safe(const char *text)
 {
 	for (; *text; text++)
@@ -91,13 +98,11 @@ void fam_json_checkpoint(struct json *json, const struct fam_info *info)
 
 void fam_json_pool(struct json *json, const struct fam_pool *pool, const struct fam_usage *usage)
 {
-	char uuid[2 * FAM_UUID_LEN + 1];
+	char uuid[FAM_UUID_TEXT];
 
-	for (size_t i = 0; i < FAM_UUID_LEN; i++)
-		sprintf(uuid + 2 * i, "%02x", pool->uuid[i]);
 	json_object_begin(json, "pool");
 	json_string(json, "path", pool->path);
-	json_string(json, "uuid", uuid);
+	json_string(json, "uuid", fam_uuid_text(pool, uuid));
 	json_bool(json, "grows", !pool->size);
 	json_number(json, "size", usage->size);
 	json_number(json, "used", usage->used);
