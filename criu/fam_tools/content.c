@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@
 
 /* What a walk over one pagemap is at. */
 struct state {
-	const struct content_walk *walk;
+	struct content_walk *walk;
 	uint32_t pages_id;
 	const struct fam_extent *extent; /* whose pages are being read; NULL: none */
 	uint32_t crc;			 /* of those so far */
@@ -24,6 +25,16 @@ struct state {
 	bool unread;			 /* of this extent */
 	char *buf;			 /* PIECE bytes */
 };
+
+uint64_t content_room(const struct fam_checkpoint *cp)
+{
+	struct stat st;
+
+	/* Holes of tmpfs get memory when they are read through a mapping, and there are no other blocks than pages. */
+	if (cp->is_tmpfs && cp->fd >= 0 && !fstat(cp->fd, &st) && (uint64_t)st.st_blocks * 512 < cp->size)
+		return (uint64_t)st.st_blocks * 512;
+	return cp->size;
+}
 
 /* A system call reads, so that a bad block is an error, not a SIGBUS. */
 static int read_content(const struct fam_checkpoint *cp, uint64_t offset, void *buf, size_t len)
@@ -111,6 +122,9 @@ static int walk_run(struct state *s, uint64_t vaddr, uint64_t len)
 			return problem(s, -EPROTO, "no extent has the pages", vaddr);
 		if (offset > s->walk->cp->size || n > s->walk->cp->size - offset)
 			return problem(s, -EPROTO, "an extent ends behind the checkpoint's content", vaddr);
+		if (n > s->walk->room)
+			return problem(s, -EPROTO, "the page maps tell of more pages than the checkpoint has", vaddr);
+		s->walk->room -= n;
 		if (e != s->extent)
 			err = begin_extent(s, e);
 		err = err ?: read_pages(s, vaddr, offset, n);
@@ -122,7 +136,7 @@ static int walk_run(struct state *s, uint64_t vaddr, uint64_t len)
 	return 0;
 }
 
-int content_walk(const struct content_walk *walk, const struct pagemap *map)
+int content_walk(struct content_walk *walk, const struct pagemap *map)
 {
 	_cleanup_free_ char *buf = malloc(PIECE);
 	struct state s = { .walk = walk, .pages_id = map->pages_id, .buf = buf };

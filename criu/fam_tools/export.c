@@ -30,15 +30,11 @@ static int fail_pages(void *arg, int code, const char *text)
 	return cr_fail(ex->ctx, code, "The checkpoint is damaged: %s", text);
 }
 
-static int export_pages(struct fam_checkpoint *cp, const struct fam_layout *layout, const struct pagemap *map,
-			int dirfd)
+static int export_pages(struct content_walk *walk, const struct pagemap *map, int dirfd)
 {
 	char name[IMAGE_NAME_MAX];
 	_cleanup_close_ int fd = -1;
-	struct exporting ex = { .ctx = cp->pool->ctx, .name = name };
-	struct content_walk walk = {
-		.cp = cp, .layout = layout, .data = write_pages, .problem = fail_pages, .arg = &ex
-	};
+	struct exporting ex = { .ctx = walk->cp->pool->ctx, .name = name };
 	int err = image_name(IMG_PAGES, name, sizeof(name), map->pages_id);
 
 	if (err)
@@ -46,13 +42,15 @@ static int export_pages(struct fam_checkpoint *cp, const struct fam_layout *layo
 	ex.fd = fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return cr_fail_errno(ex.ctx, -errno, "Can't make %s", name);
-	return content_walk(&walk, map);
+	walk->arg = &ex;
+	return content_walk(walk, map);
 }
 
 static int fill(struct fam_checkpoint *cp, struct new_dir *dir)
 {
 	_cleanup_set_pagemaps_ struct set_pagemaps maps = { 0 };
 	_cleanup_fam_image_ struct fam_image image = { 0 };
+	struct content_walk walk = { .cp = cp, .layout = &image.layout, .data = write_pages, .problem = fail_pages };
 	struct cr_ctx *ctx = cp->pool->ctx;
 	int err = set_unpack(cp, dir);
 
@@ -66,8 +64,9 @@ static int fill(struct fam_checkpoint *cp, struct new_dir *dir)
 		return err;
 	if (unlinkat(dir->dirfd, "fam.img", 0) < 0)
 		return cr_fail_errno(ctx, -errno, "Can't remove fam.img");
+	walk.room = content_room(cp);
 	for (size_t i = 0; i < maps.nr && !err; i++)
-		err = export_pages(cp, &image.layout, maps.v[i].map, dir->dirfd);
+		err = export_pages(&walk, maps.v[i].map, dir->dirfd);
 	return err ?: set_commit(ctx, dir);
 }
 

@@ -19,7 +19,8 @@ struct importing {
 	int from; /* the ordinary set */
 	struct new_dir to;
 	struct set_pagemaps maps;
-	struct import_pages *pages; /* maps.nr of them */
+	struct import_pages *pages; /* maps.nr of them, and so of the next */
+	struct fam_source *sources;
 	struct fam_image image;
 	struct fam_checkpoint *cp;
 	bool has_inventory;
@@ -88,7 +89,8 @@ static int read_set(struct importing *im)
 	if (err)
 		return err;
 	im->pages = calloc(im->maps.nr + 1, sizeof(*im->pages));
-	if (!im->pages)
+	im->sources = calloc(im->maps.nr + 1, sizeof(*im->sources));
+	if (!im->pages || !im->sources)
 		return cr_fail_errno(im->ctx, -ENOMEM, "Can't read the set");
 	for (size_t i = 0; i < im->maps.nr && !err; i++)
 		err = import_pages_find(im->ctx, im->from, &im->maps.v[i], &im->pages[i]);
@@ -110,23 +112,28 @@ static int plan(struct importing *im)
 		err = fam_layout_add(layout, im->maps.v[i].map->pages_id, &im->pages[i].runs, im->pages[i].starts,
 				     im->pages[i].nr_starts);
 	err = err ?: fam_layout_place(layout);
+	for (size_t i = 0; i < im->maps.nr && !err; i++) {
+		im->sources[i].pages_id = im->maps.v[i].map->pages_id;
+		im->sources[i].runs = &im->pages[i].runs;
+		err = fam_source_place(&im->sources[i], layout);
+	}
 	return err ? cr_fail_errno(im->ctx, err, "Can't plan the checkpoint") : 0;
 }
 
 static int fill(struct importing *im)
 {
-	struct fam_range *used;
+	_cleanup_free_ struct fam_range *used = NULL;
 	size_t nr;
-	int err = import_pages_used(&im->image.layout, &im->maps, im->pages, &used, &nr);
+	int err = fam_sources_used(im->sources, im->maps.nr, &used, &nr);
 
 	if (err)
 		return cr_fail_errno(im->ctx, err, "Can't plan the checkpoint");
 	err = fam_checkpoint_create(im->args->pool, im->image.layout.size, used, nr, &im->cp);
-	free(used);
-	for (size_t i = 0; i < im->maps.nr && !err; i++)
-		err = import_pages_copy(im->cp, &im->image.layout, im->from, im->maps.v[i].map, &im->pages[i]);
-	if (!err && im->args->checksums)
-		import_pages_checksum(im->cp, &im->image.layout, &im->maps, im->pages);
+	for (size_t i = 0; i < im->maps.nr && !err; i++) {
+		err = import_pages_copy(im->cp, &im->sources[i], im->from, im->maps.v[i].map);
+		if (!err && im->args->checksums)
+			err = import_pages_checksum(im->cp, &im->sources[i], &im->image.layout);
+	}
 	return err ?: fam_checkpoint_flush(im->cp);
 }
 
@@ -177,6 +184,7 @@ int fam_import(const struct import_args *args, uint64_t *ret_id)
 	for (size_t i = 0; im.pages && i < im.maps.nr; i++)
 		import_pages_free(&im.pages[i]);
 	free(im.pages);
+	fam_sources_free(im.sources, im.maps.nr);
 	set_pagemaps_free(&im.maps);
 	new_dir_close(&im.to);
 	close_fdp(&im.from);

@@ -5,6 +5,7 @@
 
 #include "base/io.h"
 #include "fam/crc32c.h"
+#include "fam/guard.h"
 #include "mm.pb-c.h"
 #include "pages/source.h"
 
@@ -89,103 +90,19 @@ void import_pages_free(struct import_pages *pages)
 	*pages = (struct import_pages){ 0 };
 }
 
-/* Calls EACH for every piece of PAGES that lies in one extent, until it returns not 0. */
-static int each_piece(const struct fam_layout *layout, uint32_t pages_id, const struct import_pages *pages,
-		      int (*each)(void *arg, uint64_t vaddr, uint64_t offset, uint64_t len), void *arg)
-{
-	for (size_t i = 0; i < pages->runs.nr; i++) {
-		uint64_t at = pages->runs.v[i].vaddr, end = at + (pages->runs.v[i].nr_pages << RUN_PAGE_SHIFT);
-
-		while (at < end) {
-			uint64_t offset, n;
-			int err = fam_layout_find(layout, pages_id, at, end - at, &offset, &n);
-
-			err = err ?: each(arg, at, offset, n);
-			if (err)
-				return err;
-			at += n;
-		}
-	}
-	return 0;
-}
-
-/* ---- what will be written ------------------------------------------------------------------------------------ */
-
-struct ranges {
-	struct fam_range *v;
-	size_t nr, room;
-};
-
-static int add_range(void *arg, uint64_t vaddr, uint64_t offset, uint64_t len)
-{
-	struct ranges *ranges = arg;
-
-	if (ranges->nr == ranges->room) {
-		size_t room = ranges->room ? 2 * ranges->room : 64;
-		struct fam_range *v = reallocarray(ranges->v, room, sizeof(*v));
-
-		if (!v)
-			return -ENOMEM;
-		ranges->v = v;
-		ranges->room = room;
-	}
-	ranges->v[ranges->nr++] = (struct fam_range){ offset, len };
-	return 0;
-}
-
-static int compare_ranges(const void *pa, const void *pb)
-{
-	const struct fam_range *a = pa, *b = pb;
-
-	return (a->offset > b->offset) - (a->offset < b->offset);
-}
-
-int import_pages_used(const struct fam_layout *layout, const struct set_pagemaps *maps,
-		      const struct import_pages *pages, struct fam_range **ret, size_t *ret_nr)
-{
-	struct ranges ranges = { 0 };
-	size_t nr = 0;
-	int err = 0;
-
-	for (size_t i = 0; i < maps->nr && !err; i++)
-		err = each_piece(layout, maps->v[i].map->pages_id, &pages[i], add_range, &ranges);
-	if (err) {
-		free(ranges.v);
-		return err;
-	}
-	if (ranges.nr)
-		qsort(ranges.v, ranges.nr, sizeof(*ranges.v), compare_ranges);
-	for (size_t i = 0; i < ranges.nr; i++) {
-		if (nr && ranges.v[nr - 1].offset + ranges.v[nr - 1].len == ranges.v[i].offset)
-			ranges.v[nr - 1].len += ranges.v[i].len;
-		else
-			ranges.v[nr++] = ranges.v[i];
-	}
-	*ret = ranges.v;
-	*ret_nr = nr;
-	return 0;
-}
-
-/* ---- the copy ------------------------------------------------------------------------------------------------ */
-
-struct copying {
-	struct fam_checkpoint *cp;
-	const struct page_source *src;
-	const struct pagemap *map;
-};
-
 /* The set's runs are at least as long: each piece is part of one, or of several that follow each other. */
-static int copy_piece(void *arg, uint64_t vaddr, uint64_t offset, uint64_t len)
+static int copy_piece(struct fam_checkpoint *cp, const struct page_source *src, const struct pagemap *map,
+		      const struct page_run_at *piece)
 {
-	struct copying *c = arg;
+	uint64_t vaddr = piece->vaddr, offset = piece->offset, len = piece->nr_pages << RUN_PAGE_SHIFT;
 
 	while (len) {
-		const struct page_run_at *run = &c->map->v[pagemap_first(c->map, vaddr)];
+		const struct page_run_at *run = &map->v[pagemap_first(map, vaddr)];
 		uint64_t skip = vaddr - run->vaddr, n = (run->nr_pages << RUN_PAGE_SHIFT) - skip;
 		int err;
 
 		n = n < len ? n : len;
-		err = c->src->ops->read(c->src, run->offset + skip, c->cp->base + offset, n);
+		err = src->ops->read(src, run->offset + skip, cp->base + offset, n);
 		if (err)
 			return err;
 		vaddr += n;
@@ -195,47 +112,49 @@ static int copy_piece(void *arg, uint64_t vaddr, uint64_t offset, uint64_t len)
 	return 0;
 }
 
-int import_pages_copy(struct fam_checkpoint *cp, const struct fam_layout *layout, int images_dirfd,
-		      const struct pagemap *map, const struct import_pages *pages)
+int import_pages_copy(struct fam_checkpoint *cp, const struct fam_source *source, int images_dirfd,
+		      const struct pagemap *map)
 {
-	struct copying c = { .cp = cp, .map = map };
 	struct page_source *src = NULL;
-	int err;
+	int err = 0;
 
-	if (!pages->runs.nr)
+	if (!source->nr_placed)
 		return 0;
 	err = source_file_open(cp->pool->ctx, images_dirfd, map->pages_id, &src);
 	if (err)
 		return err;
-	c.src = src;
-	err = each_piece(layout, map->pages_id, pages, copy_piece, &c);
+	for (size_t i = 0; i < source->nr_placed && !err; i++)
+		err = copy_piece(cp, src, map, &source->placed[i]);
 	source_close(&src);
 	return err ? cr_fail_errno(cp->pool->ctx, err, "Can't copy the pages image %u", map->pages_id) : 0;
 }
 
 struct summing {
 	const struct fam_checkpoint *cp;
+	const struct fam_source *source;
 	struct fam_layout *layout;
-	uint32_t pages_id;
 };
 
-static int sum_piece(void *arg, uint64_t vaddr, uint64_t offset, uint64_t len)
+static int sum(void *arg)
 {
-	struct summing *s = arg;
-	const struct fam_extent *found = fam_layout_first(s->layout, s->pages_id, vaddr);
-	struct fam_extent *e = &s->layout->v[found - s->layout->v];
+	const struct summing *s = arg;
 
-	e->crc32c = fam_crc32c(e->has_crc ? e->crc32c : 0, s->cp->base + offset, len);
-	e->has_crc = true;
+	for (size_t i = 0; i < s->source->nr_placed; i++) {
+		const struct page_run_at *piece = &s->source->placed[i];
+		const struct fam_extent *found = fam_layout_first(s->layout, s->source->pages_id, piece->vaddr);
+		struct fam_extent *e = &s->layout->v[found - s->layout->v];
+
+		e->crc32c = fam_crc32c(e->has_crc ? e->crc32c : 0, s->cp->base + piece->offset,
+				       piece->nr_pages << RUN_PAGE_SHIFT);
+		e->has_crc = true;
+	}
 	return 0;
 }
 
-void import_pages_checksum(const struct fam_checkpoint *cp, struct fam_layout *layout, const struct set_pagemaps *maps,
-			   const struct import_pages *pages)
+int import_pages_checksum(const struct fam_checkpoint *cp, const struct fam_source *source, struct fam_layout *layout)
 {
-	for (size_t i = 0; i < maps->nr; i++) {
-		struct summing s = { .cp = cp, .layout = layout, .pages_id = maps->v[i].map->pages_id };
+	struct summing s = { cp, source, layout };
+	int err = fam_guarded(sum, &s);
 
-		each_piece(layout, s.pages_id, &pages[i], sum_piece, &s);
-	}
+	return err ? cr_fail_errno(cp->pool->ctx, err, "Can't read what was stored in the pool %s", cp->pool->path) : 0;
 }

@@ -4,6 +4,7 @@
 #define CRIU_FAM_TOOLS_IMPORT_PAGES_H
 
 #include "fam/layout.h"
+#include "fam/store.h"
 #include "fam_tools/set.h"
 
 /* Of one pagemap. */
@@ -17,14 +18,10 @@ struct import_pages {
 int import_pages_find(struct cr_ctx *ctx, int images_dirfd, const struct set_pagemap *map, struct import_pages *ret);
 void import_pages_free(struct import_pages *pages);
 
-/* What of the content will be written, as fam_checkpoint_create() wants it. Free *RET. 0 or -errno. */
-int import_pages_used(const struct fam_layout *layout, const struct set_pagemaps *maps,
-		      const struct import_pages *pages, struct fam_range **ret, size_t *ret_nr);
-/* Copies the pages into the new CP. 0 or -errno (cr_fail). */
-int import_pages_copy(struct fam_checkpoint *cp, const struct fam_layout *layout, int images_dirfd,
-		      const struct pagemap *map, const struct import_pages *pages);
-/* Sets the checksums of all extents, from what stands in CP. */
-void import_pages_checksum(const struct fam_checkpoint *cp, struct fam_layout *layout, const struct set_pagemaps *maps,
-			   const struct import_pages *pages);
+/* Copies the pages of SOURCE (placed) into the new CP. 0 or -errno (cr_fail). */
+int import_pages_copy(struct fam_checkpoint *cp, const struct fam_source *source, int images_dirfd,
+		      const struct pagemap *map);
+/* Sets the checksums of the extents that SOURCE has pages in, from what stands in CP. 0; -EIO: bad memory (cr_fail). */
+int import_pages_checksum(const struct fam_checkpoint *cp, const struct fam_source *source, struct fam_layout *layout);
 
 #endif

@@ -63,7 +63,9 @@ static bool has_pagemap(const struct set_pagemaps *maps, uint32_t pages_id)
 static int check_pages(struct verifying *v, struct fam_checkpoint *cp, const struct fam_layout *layout,
 		       const struct set_pagemaps *maps)
 {
-	struct content_walk walk = { .cp = cp, .layout = layout, .problem = tell_content, .arg = v };
+	struct content_walk walk = {
+		.cp = cp, .layout = layout, .room = content_room(cp), .problem = tell_content, .arg = v
+	};
 	uint32_t unknown = 0;
 	int err = 0;
 

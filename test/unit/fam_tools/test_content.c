@@ -28,6 +28,7 @@ struct fixture {
 	char seen[64]; /* the first byte of each page that came */
 	size_t nr_seen;
 	char told[512];
+	uint64_t room; /* if it isn't what the checkpoint has */
 	int stop_at_data, stop_at_problem;
 };
 
@@ -87,7 +88,7 @@ static void end(struct fixture *f)
 
 static int walk(struct fixture *f)
 {
-	const struct content_walk args = { &f->cp, &f->layout, see, hear, f };
+	struct content_walk args = { &f->cp, &f->layout, f->room ?: content_room(&f->cp), see, hear, f };
 
 	return content_walk(&args, &f->map);
 }
@@ -139,6 +140,20 @@ static void what_is_missing_is_named(void **state)
 	end(f);
 }
 
+static void holes_are_no_pages(void **state)
+{
+	struct fixture *f = make(true);
+
+	assert_true(content_room(&f->cp) == PAGES * PAGE);
+	f->cp.is_tmpfs = true;
+	assert_true(content_room(&f->cp) == 16 * PAGE);
+	f->room = 4 * PAGE;
+	assert_int_equal(walk(f), 0);
+	assert_non_null(strstr(f->told, "more pages than the checkpoint has at 0x7f0000004000"));
+	assert_int_equal(f->nr_seen, 3);
+	end(f);
+}
+
 static void what_cannot_be_read_is_an_error(void **state)
 {
 	for (int file = 0; file <= 1; file++) {
@@ -176,6 +191,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pages_come_in_order),	    cmocka_unit_test(a_flipped_bit_is_found),
 		cmocka_unit_test(what_is_missing_is_named), cmocka_unit_test(what_cannot_be_read_is_an_error),
+		cmocka_unit_test(holes_are_no_pages),
 		cmocka_unit_test(who_listens_may_end_it),
 	};
 
