@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "fam/image.h"
+#include "fam_tools/medium.h"
 #include "fam_tools/set.h"
 
 #define TIME_TEXT 32
@@ -25,8 +26,8 @@ static void print_usage(const struct fam_pool *pool, const struct fam_usage *usa
 {
 	char used[FAM_SIZE_TEXT], spare[FAM_SIZE_TEXT], size[FAM_SIZE_TEXT];
 
-	printf("%s used, %s spare of %s%s\n", fam_size_text(usage->used, used), fam_size_text(usage->spare, spare),
-	       fam_size_text(usage->size, size), pool->size ? "" : ", grows");
+	printf("%s: %s used, %s spare of %s%s\n", fam_medium_name(pool), fam_size_text(usage->used, used),
+	       fam_size_text(usage->spare, spare), fam_size_text(usage->size, size), pool->size ? "" : ", grows");
 }
 
 static void print_row(const struct fam_info *info)
@@ -86,6 +87,8 @@ static void print_made(const struct fam_pool *pool, const struct fam_usage *usag
 
 	printf("%s: pool %s\n", pool->path, fam_uuid_text(pool, uuid));
 	print_usage(pool, usage);
+	if (!strcmp(fam_medium_name(pool), "file"))
+		printf("This file system has no DAX: pages go through the page cache, which is slower.\n");
 }
 
 int fam_run_init(struct cr_ctx *ctx, const struct cr_opts *opts, char **words)

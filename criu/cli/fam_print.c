@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "base/cleanup.h"
+#include "fam_tools/medium.h"
 
 int fam_view_open(struct cr_ctx *ctx, const struct cr_opts *opts, const struct fam_words *words, enum fam_access access,
 		  struct fam_view *ret)
@@ -103,6 +104,7 @@ void fam_json_pool(struct json *json, const struct fam_pool *pool, const struct 
 	json_object_begin(json, "pool");
 	json_string(json, "path", pool->path);
 	json_string(json, "uuid", fam_uuid_text(pool, uuid));
+	json_string(json, "medium", fam_medium_name(pool));
 	json_bool(json, "grows", !pool->size);
 	json_number(json, "size", usage->size);
 	json_number(json, "used", usage->used);

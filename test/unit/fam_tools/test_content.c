@@ -191,8 +191,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pages_come_in_order),	    cmocka_unit_test(a_flipped_bit_is_found),
 		cmocka_unit_test(what_is_missing_is_named), cmocka_unit_test(what_cannot_be_read_is_an_error),
-		cmocka_unit_test(holes_are_no_pages),
-		cmocka_unit_test(who_listens_may_end_it),
+		cmocka_unit_test(holes_are_no_pages),	    cmocka_unit_test(who_listens_may_end_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
