@@ -173,6 +173,7 @@ static int make_sources(struct dump *d)
 			.memory = item->memory,
 			.inject = item->inject,
 			.inject_arg = item->inject_arg,
+			.may_inject = item->may_inject,
 		};
 		r = fam_source_place(&fam->sources[i], &fam->image.layout);
 	}
@@ -260,9 +261,12 @@ int dump_fam_store(struct dump *d, struct store_stats *stats)
 	stats->copy_us = stored.us;
 	stats->sync_us = now_us() - copied;
 	log_info(d->ctx->log,
-		 "Pool %s: %lu pages stored, %lu zero ones left out (%s, %u threads): copy %lu, flush %lu us",
-		 fam->pool->path, (unsigned long)stored.nr_pages, (unsigned long)stored.nr_zero, stored.way,
-		 stored.nr_threads, (unsigned long)stats->copy_us, (unsigned long)stats->sync_us);
+		 "Pool %s: %lu pages stored, %lu zero ones left out (%lu by the tasks, others %s, %u threads): copy "
+		 "%lu, "
+		 "flush %lu us",
+		 fam->pool->path, (unsigned long)stored.nr_pages, (unsigned long)stored.nr_zero,
+		 (unsigned long)stored.nr_by_task, stored.way, stored.nr_threads, (unsigned long)stats->copy_us,
+		 (unsigned long)stats->sync_us);
 	return 0;
 }
 

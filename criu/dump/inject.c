@@ -10,12 +10,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "dump/state.h"
 #include "pages/run.h"
+#include "proc/limits.h"
 #include "seize/supervisor.h"
 
 static int send_descriptor(int socket, int fd)
@@ -51,7 +53,7 @@ static int run(struct inject *in, enum parasite_cmd cmd)
 		log_warn(in->ctx->log, "The parasite failed in task %d: %s", in->task->pid,
 			 compel_strerror_detail(leader));
 	else if (result < 0)
-		log_warn(in->ctx->log, "The parasite can't carry out command %d in task %d: %s", cmd, in->task->pid,
+		log_info(in->ctx->log, "The parasite can't carry out command %d in task %d: %s", cmd, in->task->pid,
 			 strerror(-result));
 	return r < 0 ? r : result;
 }
@@ -177,3 +179,25 @@ static int end(void *arg)
 }
 
 const struct capture_inject_ops inject_ops = { .begin = begin, .store = store, .end = end };
+
+static bool is_of_cpu_time(int clock)
+{
+	return clock < 0 && CPU_CLOCK_KIND(clock) != CPU_CLOCK_OF_DESCRIPTOR;
+}
+
+bool inject_is_harmless(const struct task *task)
+{
+	const struct dump_state *s = task->dump->state;
+	struct proc_limits limits;
+
+	if (s->inside.locks_future || proc_read_limits(task->dump->procfd, &limits) ||
+	    limits.v[RLIMIT_CPU].cur != UINT64_MAX || limits.v[RLIMIT_CPU].max != UINT64_MAX)
+		return false;
+	for (int which = ITIMER_VIRTUAL; which <= ITIMER_PROF; which++)
+		if (s->inside.itimers[which].value_sec || s->inside.itimers[which].value_usec)
+			return false;
+	for (size_t i = 0; i < s->timers.nr; i++)
+		if (is_of_cpu_time(s->timers.v[i].clock))
+			return false;
+	return true;
+}

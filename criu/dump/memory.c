@@ -66,6 +66,7 @@ static int add_task(struct dump *d, struct task *task, struct page_run_list *run
 		.procfd = task->dump->procfd,
 		.inject = &inject_ops,
 		.inject_arg = &s->inject,
+		.may_inject = d->opts->final_state == FINAL_KILL && inject_is_harmless(task),
 	};
 	int r;
 

@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "fam/by_task.h"
 #include "fam/crc32c.h"
 #include "fam/guard.h"
 #include "fam/notes.h"
@@ -25,10 +26,9 @@
 #define MADV_POPULATE_READ 22
 #endif
 
-#define CHUNK_DIRECT	(1ul << 20)
-#define CHUNK_BUFFERED	(256ul << 10) /* stays in the second level cache between reading and writing */
-#define MAX_PIECES	512	      /* below IOV_MAX */
-#define NOTES_PER_BATCH (CHUNK_DIRECT / RUN_PAGE_SIZE + MAX_PIECES)
+#define CHUNK_DIRECT   (1ul << 20)
+#define CHUNK_BUFFERED (256ul << 10) /* stays in the second level cache between reading and writing */
+#define MAX_PIECES     512	     /* below IOV_MAX */
 /* A read fault on tmpfs maps that many bytes at once, for writing too: Documentation/design/page-path.md. */
 #define FAULT_AROUND (64ul << 10)
 #define HUGE_SAMPLES 5
@@ -40,7 +40,8 @@ struct piece {
 
 struct batch {
 	size_t source;
-	bool forced; /* by /proc/PID/mem alone */
+	bool forced;  /* by /proc/PID/mem alone */
+	bool by_task; /* the task itself is to store them */
 	size_t nr;
 	uint64_t bytes;
 	struct piece v[MAX_PIECES];
@@ -50,13 +51,14 @@ struct store {
 	const struct fam_store_args *args;
 	bool direct; /* into the mapping; else by a buffer into the file */
 	bool huge;
-	bool injected; /* tasks have stored what isn't forced */
+	bool alone; /* no other thread works beside the calling one */
 	size_t chunk;
 	pthread_mutex_t lock;
 	/* With the lock. */
 	bool forced; /* which pages it is about now */
 	size_t source, run;
 	uint64_t page; /* of that run */
+	uint64_t left; /* bytes that nobody has taken, forced ones too */
 	int result;    /* the first -errno */
 	struct fam_notes notes;
 };
@@ -66,6 +68,7 @@ struct worker {
 	char *buf;
 	int mem; /* /proc/PID/mem of source MEM_OF */
 	size_t mem_of;
+	struct fam_by_task *by_task; /* of the calling thread; NULL: no task stores anything */
 	struct batch batch;
 	struct fam_notes notes;
 };
@@ -77,34 +80,53 @@ static bool is_forced(const struct fam_source *s, const struct page_run_at *run)
 	return !s->memory && (run->flags & RUN_FORCE);
 }
 
-/* With the lock. False: nothing is left. */
-static bool take_batch(struct store *st, struct batch *b)
+/* With the lock: how much of S comes next. A task gets less towards the end, so that all end together. */
+static uint64_t batch_size(const struct store *st, bool by_task)
 {
-	*b = (struct batch){ .forced = st->forced };
+	if (!by_task)
+		return st->chunk;
+	if (st->alone || st->left / 4 > FAM_BY_TASK_MAX)
+		return FAM_BY_TASK_MAX;
+	return st->left / 4 > CHUNK_DIRECT ? st->left / 4 & ~(RUN_PAGE_SIZE - 1) : CHUNK_DIRECT;
+}
+
+/* With the lock: what comes next of the source. */
+static void take_of_source(struct store *st, const struct fam_source *s, struct batch *b)
+{
+	uint64_t most = batch_size(st, b->by_task);
+
+	while (st->run < s->nr_placed && b->nr < MAX_PIECES && b->bytes < most) {
+		const struct page_run_at *run = &s->placed[st->run];
+		uint64_t skip = st->page << RUN_PAGE_SHIFT, left = (run->nr_pages << RUN_PAGE_SHIFT) - skip;
+		uint64_t len = left < most - b->bytes ? left : most - b->bytes;
+
+		if (is_forced(s, run) != st->forced) {
+			len = left;
+		} else {
+			b->v[b->nr++] = (struct piece){ run->vaddr + skip, run->offset + skip, len,
+							s->memory || run->flags & PE_LAZY };
+			b->bytes += len;
+		}
+		st->page += len >> RUN_PAGE_SHIFT;
+		if (len == left) {
+			st->run++;
+			st->page = 0;
+		}
+	}
+	st->left -= b->bytes;
+}
+
+/* With the lock. False: nothing is left. */
+static bool take_batch(struct store *st, const struct fam_by_task *by_task, struct batch *b)
+{
 	for (; st->source < st->args->nr; st->source++, st->run = st->page = 0) {
 		const struct fam_source *s = &st->args->sources[st->source];
 
-		while (st->run < s->nr_placed && b->nr < MAX_PIECES && b->bytes < st->chunk) {
-			const struct page_run_at *run = &s->placed[st->run];
-			uint64_t skip = st->page << RUN_PAGE_SHIFT, left = (run->nr_pages << RUN_PAGE_SHIFT) - skip;
-			uint64_t len = left < st->chunk - b->bytes ? left : st->chunk - b->bytes;
-
-			if (is_forced(s, run) != st->forced)
-				len = left;
-			else
-				b->v[b->nr++] = (struct piece){ run->vaddr + skip, run->offset + skip, len,
-								s->memory || run->flags & PE_LAZY };
-			b->bytes += is_forced(s, run) == st->forced ? len : 0;
-			st->page += len >> RUN_PAGE_SHIFT;
-			if (len == left) {
-				st->run++;
-				st->page = 0;
-			}
-		}
-		if (b->nr) {
-			b->source = st->source;
+		*b = (struct batch){ .source = st->source, .forced = st->forced };
+		b->by_task = !st->forced && by_task && fam_by_task_can(by_task, s);
+		take_of_source(st, s, b);
+		if (b->nr)
 			return true;
-		}
 	}
 	return false;
 }
@@ -114,11 +136,6 @@ static bool take_batch(struct store *st, struct batch *b)
 static char *place_of(const struct store *st, uint64_t offset)
 {
 	return st->args->cp->base + offset;
-}
-
-static bool is_there(const struct store *st, const struct batch *b)
-{
-	return st->injected && !b->forced && !st->args->sources[b->source].memory;
 }
 
 static int make_ready(const struct store *st, const struct piece *p)
@@ -251,7 +268,7 @@ static int inspect(void *arg)
 {
 	struct worker *w = arg;
 	const struct store *st = w->all;
-	bool mapped = st->direct || is_there(st, &w->batch);
+	bool mapped = st->direct || w->batch.by_task;
 	const char *buf = w->buf;
 
 	for (size_t i = 0; i < w->batch.nr; i++) {
@@ -265,25 +282,61 @@ static int inspect(void *arg)
 
 /* ---- threads ------------------------------------------------------------------------------------------------- */
 
+static int by_offset(const void *pa, const void *pb)
+{
+	const struct piece *a = pa, *b = pb;
+
+	return (a->offset > b->offset) - (a->offset < b->offset);
+}
+
+/* 0; 1: it can't; -errno. Without checksums all that there is to see is seen by the task, while it copies. */
+static int let_task_store(struct worker *w)
+{
+	struct store *st = w->all;
+	struct batch *b = &w->batch;
+	uint64_t zero[FAM_BY_TASK_MAX / RUN_PAGE_SIZE / 64], nr = 0;
+	struct page_run_at runs[MAX_PIECES];
+	int r;
+
+	qsort(b->v, b->nr, sizeof(*b->v), by_offset);
+	for (size_t i = 0; i < b->nr; i++)
+		runs[i] = (struct page_run_at){ b->v[i].vaddr, b->v[i].len >> RUN_PAGE_SHIFT, b->v[i].offset, 0 };
+	r = fam_by_task_store(w->by_task, &st->args->sources[b->source], runs, b->nr, zero);
+	if (r || st->args->verify)
+		return r;
+	for (size_t i = 0; i < b->nr; i++)
+		for (uint64_t at = 0; at < b->v[i].len; at += RUN_PAGE_SIZE, nr++)
+			if (b->v[i].may_drop && zero[nr / 64] >> nr % 64 & 1)
+				fam_note_zero(&w->notes, b->source, b->v[i].vaddr + at);
+	return 0;
+}
+
 static int one_batch(struct worker *w)
 {
 	struct store *st = w->all;
-	bool there = is_there(st, &w->batch);
-	int r = there ? 0 : fetch(w);
+	struct batch *b = &w->batch;
+	int r = fam_notes_reserve(&w->notes, b->bytes / RUN_PAGE_SIZE + b->nr);
 
-	if (!r)
-		r = fam_notes_reserve(&w->notes, NOTES_PER_BATCH);
+	if (!r && b->by_task) {
+		r = let_task_store(w);
+		if (r < 0 || (!r && !st->args->verify))
+			return r;
+		b->by_task = !r;
+		r = 0;
+	}
+	if (!r && !b->by_task)
+		r = fetch(w);
 	if (!r) {
 		r = fam_guarded(inspect, w);
 		if (r)
 			return cr_fail_errno(st->args->ctx, r, "Can't read the memory of the pool: is it bad?");
 	}
-	if (!r && !there && !st->direct)
+	if (!r && !b->by_task && !st->direct)
 		r = put_buffer(w);
 	return r;
 }
 
-static void work(struct store *st, bool may_cancel)
+static void work(struct store *st, bool may_cancel, struct fam_by_task *by_task)
 {
 	_cleanup_free_ struct worker *w = calloc(1, sizeof(*w));
 	int r = w ? 0 : -ENOMEM;
@@ -291,11 +344,12 @@ static void work(struct store *st, bool may_cancel)
 	if (w) {
 		w->all = st;
 		w->mem = -1;
+		w->by_task = by_task;
 		w->buf = st->direct ? NULL : malloc(st->chunk);
 		r = st->direct || w->buf ? 0 : -ENOMEM;
 	}
 	pthread_mutex_lock(&st->lock);
-	while (!r && !st->result && take_batch(st, &w->batch)) {
+	while (!r && !st->result && take_batch(st, by_task, &w->batch)) {
 		pthread_mutex_unlock(&st->lock);
 		if (may_cancel && st->args->cancelled)
 			r = st->args->cancelled(st->args->cancelled_arg);
@@ -317,72 +371,23 @@ static void work(struct store *st, bool may_cancel)
 
 static void *thread_run(void *arg)
 {
-	work(arg, false);
+	work(arg, false, NULL);
 	return NULL;
 }
 
-static int run(struct store *st, unsigned nr_threads)
+static int run(struct store *st, unsigned nr_threads, struct fam_by_task *by_task)
 {
 	pthread_t threads[PAGES_THREADS_MAX];
 	unsigned started = 0;
 
 	st->source = st->run = st->page = 0;
+	st->alone = nr_threads < 2;
 	while (started + 1 < nr_threads && !pages_thread_start(&threads[started], thread_run, st))
 		started++;
-	work(st, true);
+	work(st, true, by_task);
 	while (started)
 		pthread_join(threads[--started], NULL);
 	return st->result;
-}
-
-/* ---- the task's own code ------------------------------------------------------------------------------------- */
-
-static int by_offset(const void *pa, const void *pb)
-{
-	const struct page_run_at *a = pa, *b = pb;
-
-	return (a->offset > b->offset) - (a->offset < b->offset);
-}
-
-static int inject(const struct store *st, const struct fam_source *s)
-{
-	_cleanup_free_ struct page_run_at *runs = calloc(s->nr_placed + 1, sizeof(*runs));
-	struct cr_ctx *ctx = st->args->ctx;
-	size_t nr = 0;
-	int r = 0;
-
-	if (!runs)
-		return -ENOMEM;
-	if (!s->inject)
-		return cr_fail(ctx, -EOPNOTSUPP, "Capture by 'inject' needs a parasite, task %d has none", s->pid);
-	for (size_t i = 0; i < s->nr_placed; i++)
-		if (!is_forced(s, &s->placed[i]))
-			runs[nr++] = s->placed[i];
-	qsort(runs, nr, sizeof(*runs), by_offset);
-	if (nr) {
-		int ended;
-
-		r = s->inject->begin(s->inject_arg, st->args->cp->fd);
-		if (!r)
-			r = s->inject->store(s->inject_arg, runs, nr, NULL);
-		ended = s->inject->end(s->inject_arg);
-		r = r ?: ended;
-	}
-	return r ? cr_fail_errno(ctx, r, "Task %d can't store its pages itself", s->pid) : 0;
-}
-
-static int inject_all(struct store *st)
-{
-	int r = 0;
-
-	if (st->args->cp->fd < 0)
-		return cr_fail(st->args->ctx, -EOPNOTSUPP, "Capture by 'inject' needs a pool of files; %s is none",
-			       st->args->cp->pool->path);
-	for (size_t i = 0; i < st->args->nr && !r; i++)
-		if (!st->args->sources[i].memory && st->args->sources[i].nr_placed)
-			r = inject(st, &st->args->sources[i]);
-	st->injected = true;
-	return r;
 }
 
 /* -------------------------------------------------------------------------------------------------------------- */
@@ -420,39 +425,57 @@ static bool stores_directly(const struct fam_store_args *args, bool huge)
 	return args->cp->is_tmpfs && huge;
 }
 
+/* Where pages are mapped at no cost a task stores its own for half of what reading them from outside takes. */
+static void choose_by_task(const struct store *st, struct fam_by_task *by_task)
+{
+	const struct fam_store_args *args = st->args;
+
+	*by_task = (struct fam_by_task){ .ctx = args->ctx, .cp = args->cp, .must = args->capture == CAPTURE_INJECT };
+	by_task->on = by_task->must || (args->capture == CAPTURE_AUTO && st->direct && st->huge && !args->verify);
+}
+
+/* What isn't forced, then what is: by the calling thread alone, kernels may allow it to nobody but the tracer. */
+static int store_all(struct store *st, unsigned nr_threads, struct fam_by_task *by_task)
+{
+	int ended, r = fam_by_task_check(by_task, st->args->sources, st->args->nr);
+
+	if (r)
+		return r;
+	r = run(st, by_task->must ? 1 : nr_threads, by_task);
+	ended = fam_by_task_end(by_task);
+	r = r ?: ended;
+	st->forced = true;
+	return r ?: run(st, 1, NULL);
+}
+
 int fam_store(const struct fam_store_args *args, struct fam_store_stats *ret)
 {
 	struct store st = { .args = args, .huge = has_huge_pages(args), .lock = PTHREAD_MUTEX_INITIALIZER };
 	uint64_t start = now_us(), pages = 0;
 	unsigned nr_threads = args->nr_threads;
-	int r = 0;
+	struct fam_by_task by_task;
+	int r;
 
 	for (size_t i = 0; i < args->nr; i++)
 		pages += args->sources[i].runs->nr_present;
+	st.left = pages << RUN_PAGE_SHIFT;
 	if (!nr_threads)
-		nr_threads = pages_threads_for(pages << RUN_PAGE_SHIFT);
+		nr_threads = pages_threads_for(st.left);
 	if (nr_threads > PAGES_THREADS_MAX)
 		nr_threads = PAGES_THREADS_MAX;
 	st.direct = stores_directly(args, st.huge);
 	st.chunk = st.direct ? CHUNK_DIRECT : CHUNK_BUFFERED;
-	if (args->capture == CAPTURE_INJECT)
-		r = inject_all(&st);
-	if (!r)
-		r = run(&st, nr_threads);
-	/* The calling thread alone: kernels may allow it to nobody but the tracer. */
-	st.forced = true;
-	if (!r)
-		r = run(&st, 1);
+	choose_by_task(&st, &by_task);
+	r = store_all(&st, nr_threads, &by_task);
 	if (!r)
 		r = fam_notes_apply(&st.notes, args->sources, args->nr, args->layout, args->verify);
 	if (!r)
 		*ret = (struct fam_store_stats){
 			.nr_pages = pages - st.notes.nr_zero,
 			.nr_zero = st.notes.nr_zero,
+			.nr_by_task = by_task.nr_pages,
 			.us = now_us() - start,
-			.way = st.injected ? "inject"
-			       : st.direct ? "vmread, mapped"
-					   : "vmread, written",
+			.way = st.direct ? "mapped" : "written",
 			.nr_threads = nr_threads,
 		};
 	fam_notes_free(&st.notes);

@@ -27,6 +27,7 @@ struct fam_source {
 	const void *memory;			 /* not NULL: the pages are ours, at memory + run.vaddr */
 	const struct capture_inject_ops *inject; /* NULL: no parasite */
 	void *inject_arg;
+	bool may_inject; /* whether it is asked for or not: nobody will see what that does to the task */
 
 	/* RUNS with their places, none over several extents: by fam_source_place(). Owned. */
 	struct page_run_at *placed;
@@ -59,10 +60,11 @@ struct fam_store_args {
 };
 
 struct fam_store_stats {
-	uint64_t nr_pages; /* stored */
-	uint64_t nr_zero;  /* left out */
+	uint64_t nr_pages;   /* stored */
+	uint64_t nr_zero;    /* left out */
+	uint64_t nr_by_task; /* that tasks have stored themselves, zero ones too */
 	uint64_t us;
-	const char *way; /* for the log; static */
+	const char *way; /* of the others, for the log; static */
 	unsigned nr_threads;
 };
 

@@ -3,6 +3,7 @@
 #ifndef CRIU_MEM_STORE_H
 #define CRIU_MEM_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -25,7 +26,8 @@ struct store_item {
 	int procfd;				 /* its /proc/PID; borrowed */
 	const struct capture_inject_ops *inject; /* NULL: it has no parasite */
 	void *inject_arg;
-	char *memory; /* of a segment: where it is mapped; NULL where it is empty; owned */
+	bool may_inject; /* whether it is asked for or not: nobody will see what that does to the task */
+	char *memory;	 /* of a segment: where it is mapped; NULL where it is empty; owned */
 	uint64_t memory_len;
 };
 

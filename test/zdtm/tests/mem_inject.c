@@ -2,8 +2,8 @@
 /*
  * Pages that the task itself stores: --capture=inject.
  *
- * More than one window of the image takes, more runs than one command takes, pages of zeros among others, pages that the
- * task may not read. What the task does about the signals that its own code could raise stays.
+ * More than one window of the image takes, more runs than one command takes, pages of zeros among others, pages that
+ * the task may not read. What the task does about the signals that its own code could raise stays.
  *
  * dump-options: --capture inject
  */
@@ -37,7 +37,8 @@ static void check(const uint64_t *mem, size_t pages, size_t step)
 
 static uint64_t *map(size_t pages)
 {
-	return MUST((uint64_t *)mmap(NULL, pages * TEST_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	return MUST(
+		(uint64_t *)mmap(NULL, pages * TEST_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 }
 
 static void handler(int sig)
