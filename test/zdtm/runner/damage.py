@@ -87,6 +87,12 @@ def sessions(job):
                               mode=job["modes"][0])
 
 
+def again(job, names, *options):
+    """The command that does it again."""
+    modes = [f"--{m}" for m in job["modes"] if m != "files"]
+    return " ".join(["test/zdtm/run.py", job["kind"], *names, *modes, *options])
+
+
 def main(job):
     """Inside the namespace."""
     from . import faults, kills, mutate, mutate_fam, scenarios
@@ -97,9 +103,9 @@ def main(job):
     try:
         work(job, tally)
     except proc.Failure as e:
-        tally.bad(job["kind"], str(e), f"run.py {job['kind']}")
+        tally.bad(job["kind"], str(e), again(job, []))
     except Exception:
-        tally.bad(job["kind"], traceback.format_exc(), f"run.py {job['kind']}")
+        tally.bad(job["kind"], traceback.format_exc(), again(job, []))
     code = tally.end()
     proc.kill_all(proc.Reaper())
     return code

@@ -125,7 +125,7 @@ def main(job, tally):
                     break_restore(s, fault, before, images, pmem)
                     tally.good(f"{case}: nothing left, and it works without the fault")
                 except proc.Failure as e:
-                    tally.bad(case, damage.report(s, e), f"test/zdtm/run.py faults {s.test.name}")
+                    tally.bad(case, damage.report(s, e), damage.again(job, [s.test.name]))
                     s = fresh(job, number)
         pools.check_memory(s)
         s.go()
@@ -133,4 +133,4 @@ def main(job, tally):
         if verdict == "PASS":
             tally.good(f"{s.test.name}: passes after all that")
         else:
-            tally.bad(f"{s.test.name} after all that", damage.report(s, text), f"run.py faults {s.test.name}")
+            tally.bad(f"{s.test.name} after all that", damage.report(s, text), damage.again(job, [s.test.name]))

@@ -100,8 +100,8 @@ def one_restore(s, before, delay, pmem, images):
 def main(job, tally):
     rng = random.Random(job["seed"])
     pmem = job["modes"] == ["pmem"]
-    again = (f"test/zdtm/run.py kills {' '.join(t[0] for t in job['tests'])} --seed {job['seed']} "
-             f"--dumps {job['dumps']} --restores {job['restores']}" + "".join(f" --{m}" for m in job["modes"] if m != "files"))
+    again = damage.again(job, [t[0] for t in job["tests"]], "--seed", str(job["seed"]), "--dumps", str(job["dumps"]),
+                         "--restores", str(job["restores"]))
     for number in range(len(job["tests"])):
         s = fresh(job, number)
         before = s.steady()

@@ -274,8 +274,8 @@ def main(job, tally):
             keep = shutil.copytree(images, os.path.join(s.work, f"images-bad-{n}"))
             s.last_log = os.path.join(keep, "restore.log")
             tally.bad(f"{s.test.name}, damage {n}: {dmg.what}", damage.report(s, e),
-                      f"test/zdtm/run.py mutate --seed {job['seed']} --only {n} --keep "
-                      + " ".join(t[0] for t in job["tests"]))
+                      damage.again(job, [t[0] for t in job["tests"]], "--seed", str(job["seed"]), "--only", str(n),
+                                   "--keep"))
         proc.kill_all(s.reaper)
         s.reaper.ended.clear()
         s.reaper.helpers.clear()
