@@ -7,7 +7,7 @@
 #   make test-vm    the tests on other kernels, in virtual machines: three hours or so
 #   make check      the tests that need no root, under a minute
 #   make lint       format, layers, shell and Python style
-#   make bench      measurements with ratios
+#   make bench      measurements with ratios: Documentation/performance.md, .json and .svg
 #   make install    DESTDIR, PREFIX
 #
 # CC=clang, DEBUG=1 and SANITIZE=1 (ASan and UBSan) choose how; BUILD where. With another BUILD than build the programs
@@ -100,7 +100,7 @@ demo:
 	$(Q)scripts/demo
 
 bench: all
-	$(Q)$(PYTHON) test/bench/run.py
+	$(Q)$(PYTHON) test/bench/run.py --doc Documentation
 
 include scripts/install.mk
 
