@@ -151,6 +151,8 @@ static int map_and_allocate(struct dir_checkpoint *c)
 	r = fam_flush_choose(ctx, c->cp.base, c->map_len, c->cp.is_pmem ? FAM_FLUSH_DIRECT : 0, &c->how);
 	if (r)
 		return r;
+	if (!c->cp.is_pmem && !c->cp.is_tmpfs)
+		log_warn(ctx->log, "The pool %s is on an ordinary file system: pages go to its disk", c->cp.pool->path);
 	if (fstat(c->cp.fd, &st))
 		return -errno;
 	/* With as many blocks as its size takes a file has no hole, on tmpfs; looking costs 8 ms per GiB. */

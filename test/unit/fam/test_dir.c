@@ -158,6 +158,37 @@ static void abandoned_is_freed(void **state)
 	fam_pool_close(&pool);
 }
 
+static ino_t pages_ino(const struct fam_checkpoint *cp)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(cp->fd, &st), 0);
+	return st.st_ino;
+}
+
+/* Two services take turns: each gets its own memory back, and a small one doesn't eat the large one's. */
+static void files_fit(void **state)
+{
+	const uint64_t sizes[] = { 64 * MIB, 2 * MIB };
+	struct fixture *f = *state;
+	struct fam_checkpoint *cp;
+	struct fam_pool *pool;
+	ino_t inos[2] = { 0 };
+
+	assert_int_equal(pool_open(f, FAM_WRITE, &pool), 0);
+	for (int i = 0; i < 8; i++) {
+		struct fam_range all = { 0, sizes[i % 2] };
+
+		assert_int_equal(fam_checkpoint_create(pool, all.len, &all, 1, &cp), 0);
+		if (i >= 2)
+			assert_int_equal(pages_ino(cp), inos[i % 2]);
+		inos[i % 2] = pages_ino(cp);
+		fam_checkpoint_close(&cp);
+	}
+	assert_int_not_equal(inos[0], inos[1]);
+	fam_pool_close(&pool);
+}
+
 static void full_is_said(void **state)
 {
 	struct fixture *f = *state;
@@ -218,8 +249,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH(first_use_makes_a_pool), BOTH(content_is_read_again), BOTH(images_are_kept),
-		BOTH(reuse_shows_nothing),    BOTH(abandoned_is_freed),	   BOTH(full_is_said),
-		BOTH(a_reader_holds_it),
+		BOTH(reuse_shows_nothing),    BOTH(abandoned_is_freed),	   BOTH(files_fit),
+		BOTH(full_is_said),	      BOTH(a_reader_holds_it),
 	};
 
 	if (!is_root()) {

@@ -338,6 +338,58 @@ static void vanished(void **state)
 	assert_non_null(strstr(f->error.text, f->pool));
 }
 
+/* A file system that is smaller than the pool thinks. */
+static int in_small(struct fixture *f)
+{
+	struct fam_range all = { 0, 24 * MIB };
+	struct fam_usage before, after;
+	struct fam_checkpoint *cp;
+	struct fam_pool *pool;
+	uint64_t id;
+
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("small", f->pool, "tmpfs", 0, "size=32m,mode=0700"))
+		return 77;
+	if (fam_pool_init(&(struct fam_init_args){ .ctx = &f->ctx, .path = f->pool, .size = 64 * MIB }) != -ENOSPC)
+		return 1;
+	forget_error(f);
+	if (pool_open(f, FAM_WRITE, &pool))
+		return 2;
+	id = checkpoint_make(f, pool, 10 * MIB, 's');
+	checkpoint_make(f, pool, 12 * MIB, 't');
+	if (fam_checkpoint_remove(pool, id) || fam_pool_usage(pool, &before))
+		return 3;
+	if (fam_checkpoint_create(pool, 24 * MIB, &all, 1, &cp) != -ENOSPC || !strstr(f->error.text, "is full"))
+		return 4;
+	forget_error(f);
+	if (fam_pool_usage(pool, &after) || after.used != before.used || after.spare != before.spare)
+		return 5;
+	all.len = 18 * MIB;
+	if (fam_checkpoint_create(pool, 18 * MIB, &all, 1, &cp))
+		return 6;
+	fam_checkpoint_close(&cp);
+	fam_pool_close(&pool);
+	return 0;
+}
+
+static void run_in_child(struct fixture *f, int (*run)(struct fixture *f))
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(run(f));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(status, 0);
+}
+
+static void small_file_system(void **state)
+{
+	run_in_child(*state, in_small);
+}
+
 static int in_read_only(struct fixture *f)
 {
 	struct fam_pool *pool;
@@ -353,18 +405,8 @@ static int in_read_only(struct fixture *f)
 
 static void read_only(void **state)
 {
-	struct fixture *f = *state;
-	int status;
-	pid_t pid;
-
-	pool_with_one(f);
-	pid = fork();
-	if (!pid)
-		_exit(in_read_only(f));
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-		skip();
-	assert_int_equal(status, 0);
+	pool_with_one(*state);
+	run_in_child(*state, in_read_only);
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, fixture_begin, fixture_end)
@@ -372,9 +414,10 @@ static void read_only(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(open_to_others), TEST(links),	     TEST(damaged_superblock), TEST(damaged_checkpoint),
-		TEST(damaged_images), TEST(not_empty),	     TEST(never_finished),     TEST(orphans_stay),
-		TEST(two_writers),    TEST(lock_after_fork), TEST(vanished),	       TEST(read_only),
+		TEST(open_to_others),	 TEST(links),		TEST(damaged_superblock), TEST(damaged_checkpoint),
+		TEST(damaged_images),	 TEST(not_empty),	TEST(never_finished),	  TEST(orphans_stay),
+		TEST(two_writers),	 TEST(lock_after_fork), TEST(vanished),		  TEST(read_only),
+		TEST(small_file_system),
 	};
 
 	if (!is_root()) {
