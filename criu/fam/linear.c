@@ -194,6 +194,24 @@ static int linear_open(const struct fam_open_args *args, struct fam_pool **ret)
 	return fd < 0 ? fd : linear_open_fd(args, fd, NULL, ret);
 }
 
+static bool fill_info(const struct linear *linear, const struct linear_entry *entry, struct fam_info *ret)
+{
+	const struct fam_linear_slot *slot = entry->copy;
+
+	*ret = (struct fam_info){ .id = slot->id, .state = FAM_DAMAGED };
+	if (!entry->fault)
+		*ret = (struct fam_info){
+			.id = slot->id,
+			.state = linear_state(linear, slot),
+			.flags = slot->flags,
+			.size = slot->size,
+			.allocated = slot->size + linear_bytes(&slot->archive, 1),
+			.created = slot->created,
+		};
+	ret->images_dir = strdup(entry->fault ? "" : slot->path);
+	return ret->images_dir;
+}
+
 static int linear_list(struct fam_pool *pool, struct fam_info **ret, size_t *ret_nr)
 {
 	struct linear *linear = (struct linear *)pool;
@@ -205,20 +223,7 @@ static int linear_list(struct fam_pool *pool, struct fam_info **ret, size_t *ret
 		return r;
 	list = calloc(linear->nr_entries + 1, sizeof(*list));
 	for (size_t i = 0; list && i < linear->nr_entries; i++) {
-		const struct fam_linear_slot *slot = linear->entries[i].copy;
-
-		if (linear->entries[i].fault)
-			continue;
-		list[nr] = (struct fam_info){
-			.id = slot->id,
-			.state = linear_state(linear, slot),
-			.flags = slot->flags,
-			.size = slot->size,
-			.allocated = slot->size + linear_bytes(&slot->archive, 1),
-			.created = slot->created,
-			.images_dir = strdup(slot->path),
-		};
-		if (list[nr++].images_dir)
+		if (fill_info(linear, &linear->entries[i], &list[nr++]))
 			continue;
 		fam_list_free(list, nr);
 		list = NULL;

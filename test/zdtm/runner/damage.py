@@ -7,7 +7,7 @@ import subprocess
 import sys
 import traceback
 
-from . import outer, proc, session, tests
+from . import huge_pages, outer, proc, session, tests
 
 
 class Tally:
@@ -64,15 +64,21 @@ def run(a, known):
            "scenarios": named,
            "tests": [[t.name, t.source, t.binary] for t in (known[n] for n in chosen)]}
     path = os.path.join(base, "job.json")
-    with open(path, "w") as f:
-        json.dump(job, f)
+    with huge_pages.reserved(["2048kB", "8"] if a.command == "mutate-pools" else []) as missing:
+        job["huge"] = not missing
+        with open(path, "w") as f:
+            json.dump(job, f)
+        return start(path, base, a.keep)
+
+
+def start(path, base, keep):
     try:
         return outer.in_namespace([sys.executable, outer.RUN_PY, "--inner", path], check=False).returncode
     except (KeyboardInterrupt, subprocess.SubprocessError) as e:
         print(f"run.py: {e!r}")
         return 1
     finally:
-        if a.keep:
+        if keep:
             print(f"work directory: {base}", file=sys.stderr)
         else:
             shutil.rmtree(base, ignore_errors=True)
