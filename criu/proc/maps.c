@@ -8,8 +8,13 @@
 #include "proc/parse.h"
 
 /* Longer than any line: a path is at most 4 KiB, each character at most four after escaping. */
-#define CHUNK	(64 << 10)
-#define DELETED " (deleted)"
+#define CHUNK (64 << 10)
+/*
+ * The kernel makes up a page of text and, as long as we ask for more, begins another area; when that doesn't fit any
+ * more it is thrown away, and all of its pages are visited once again by the next call. So less is asked for.
+ */
+#define SMAPS_READ 2048
+#define DELETED	   " (deleted)"
 
 #define LETTERS(a, b)	  (((a) - 'a') * 26 + ((b) - 'a'))
 #define KNOWN(a, b, flag) [LETTERS(a, b)] = 1 + PROC_VM_##flag
@@ -251,7 +256,8 @@ static int read_areas(int procfd, const char *path, bool smaps, struct proc_map_
 	if (!buf)
 		return -ENOMEM;
 	for (;;) {
-		ssize_t n = read(fd, buf + have, CHUNK - have), left;
+		size_t room = CHUNK - have;
+		ssize_t n = read(fd, buf + have, smaps && room > SMAPS_READ ? SMAPS_READ : room), left;
 
 		if (n < 0) {
 			if (errno == EINTR)

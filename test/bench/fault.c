@@ -3,10 +3,10 @@
  * How long a page takes that isn't there yet, after a lazy restore.
  *
  *   fault READY MIB AWAKE SLEEPING
- *       Fills MIB of 4 KiB pages and makes the file READY. At SIGUSR1 it touches pages at random places that mincore(2)
- *       doesn't find: AWAKE of them one right after the other, then SLEEPING of them, each after a pause of 20 ms in which
- *       a pager falls asleep. It checks what it reads, writes READY.result, and goes on to wait. The file has two lines,
- *       "awake" and "sleeping", then the latencies in ns, ascending; "wrong" if any content was.
+ *       Fills MIB of 4 KiB pages and makes the file READY. At SIGUSR1 it touches pages at random places that
+ *       mincore(2) doesn't find: AWAKE of them one right after the other, then SLEEPING of them, each after a pause of
+ *       20 ms in which a pager falls asleep. It checks what it reads, writes READY.result, and goes on to wait. The
+ *       file has two lines, "awake" and "sleeping", then the latencies in ns, ascending; "wrong" if any content was.
  */
 #include <fcntl.h>
 #include <signal.h>

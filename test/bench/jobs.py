@@ -85,7 +85,7 @@ class FaultTree(Tree):
 
     def __init__(self, env, criu, mib, awake, sleeping):
         self.program, self.numbers = build_program("fault"), (mib, awake, sleeping)
-        super().__init__(env, criu, "fam", mib + 64)
+        super().__init__(env, criu, "fam", 2 * mib + 64)
         self.environ[NO_FILL] = "0"
 
     def start(self, env):
@@ -137,7 +137,7 @@ class RedisTree(Tree):
             sock.bind(("127.0.0.1", 0))
             self.port = sock.getsockname()[1]
         # 4,000 bytes are an allocation of 4 KiB, and each key has entries in tables: 5 KiB with room to spare.
-        super().__init__(env, criu, way, keys * 5 // 1024 + 128)
+        super().__init__(env, criu, way, 2 * (keys * 5 // 1024 + 64))
 
     def start(self, env):
         self.spawn(

@@ -220,8 +220,8 @@ class WorkTree(Tree):
 
     def __init__(self, env, job, criu, way):
         self.job = job
-        # An extent per area, each rounded up, and the copy of the images.
-        super().__init__(env, criu, way, job.total_mib() + 64 + 4 * job.processes)
+        # One checkpoint gets half of a new pool; and extents, and the copy of the images, are rounded up.
+        super().__init__(env, criu, way, 2 * job.total_mib() + 64 + 8 * job.processes)
 
     def start(self, env):
         job = self.job
