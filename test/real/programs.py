@@ -34,7 +34,6 @@ class Program:
 
     options = ()
     needs = ()
-    own_network = False
     rounds, modes = 2, ("files",)
 
     def __init__(self, name, argv, title):

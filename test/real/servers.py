@@ -35,7 +35,6 @@ def no_connections():
 class Server(Program):
     """Answers on PORT of the loopback; has no clients when it is dumped."""
 
-    own_network = True
     rounds, modes = 10, ("files", "pmem")
     user = None  # who runs it, if not root
     port = 0

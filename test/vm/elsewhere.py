@@ -55,7 +55,7 @@ def restore(s):
 
 def inside(command, work):
     """As the first process of a pid namespace."""
-    proc.must_be_first()
+    proc.begin_inside()
     proc.private_devpts()
     s = the_session(os.path.basename(work), work)
     try:

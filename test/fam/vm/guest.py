@@ -46,7 +46,7 @@ def arguments():
 
 def main():
     if sys.argv[1] == "--inner":
-        proc.must_be_first()
+        proc.begin_inside()
         proc.private_devpts()
         a = argparse.Namespace(**json.loads(sys.argv[2]))
         return JOBS[a.job](a)

@@ -79,10 +79,15 @@ class Reaper:
         return code
 
 
-def must_be_first():
-    """We end every process that we see: only where all are ours."""
+def begin_inside():
+    """In the first process of the namespaces that outer.in_namespace() makes.
+
+    We end every process that we see: only where all are ours. No test meets the addresses and ports of another."""
     if os.getpid() != 1:
         sys.exit("run.py: --inner is for a pid namespace of its own")
+    name = struct.pack("16sH14x", b"lo", IFF_UP)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        fcntl.ioctl(s, SIOCSIFFLAGS, name)
 
 
 def all_pids():
@@ -124,13 +129,6 @@ def kill_all(reaper):
         if not pids:
             return
         time.sleep(0.005)
-
-
-def loopback_up():
-    """The one device of a new network namespace: no test meets the addresses and ports of another."""
-    name = struct.pack("16sH14x", b"lo", IFF_UP)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        fcntl.ioctl(s, SIOCSIFFLAGS, name)
 
 
 def private_devpts():
