@@ -16,6 +16,7 @@
 #include "fam/lock.h"
 #include "fam/secure.h"
 #include "pages/allocate.h"
+#include "pages/holes.h"
 #include "pages/unmap.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -194,55 +195,58 @@ int dir_create(struct fam_pool *pool, uint64_t size, const struct fam_range *use
 	return 0;
 }
 
-/* What an earlier owner left in [OFFSET, OFFSET + LEN): whole 2 MiB go, the rest is zeroed. */
-static int wash(struct dir_checkpoint *c, uint64_t offset, uint64_t len)
+static int drop(struct dir_checkpoint *c, uint64_t at, uint64_t end)
 {
-	uint64_t end = offset + len;
-	off_t at = offset, stop;
+	return fallocate(c->cp.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, end - at) ? -errno : 0;
+}
 
-	while ((uint64_t)at < end) {
-		uint64_t first, last;
+static int zero(struct dir_checkpoint *c, uint64_t at, uint64_t end)
+{
+	memset(c->cp.base + at, 0, end - at);
+	return c->how.by == FLUSH_BY_LINES ? fam_flush(&c->how, c->cp.base + at, end - at) : 0;
+}
 
-		at = lseek(c->cp.fd, at, SEEK_DATA);
-		if (at < 0)
-			return errno == ENXIO ? 0 : -errno;
-		if ((uint64_t)at >= end)
-			break;
-		stop = lseek(c->cp.fd, at, SEEK_HOLE);
-		if (stop < 0)
-			return -errno;
-		if ((uint64_t)stop > end)
+/* What an earlier owner left in [AT, END), that is there: whole 2 MiB go, the rest is zeroed. */
+static int wash_part(struct dir_checkpoint *c, uint64_t at, uint64_t end)
+{
+	uint64_t first = (at + FAM_ALIGN - 1) & ~(FAM_ALIGN - 1), last = end & ~(FAM_ALIGN - 1);
+	int r;
+
+	if (first >= last)
+		return zero(c, at, end);
+	r = drop(c, first, last);
+	if (!r)
+		r = zero(c, at, first);
+	return r ? r : zero(c, last, end);
+}
+
+static int wash(struct dir_checkpoint *c, struct hole_map *map, uint64_t at, uint64_t end)
+{
+	uint64_t stop;
+	bool is_data;
+	int r = 0;
+
+	for (; !r && at < end; at = stop) {
+		r = hole_map_look(map, at, &is_data, &stop);
+		if (stop > end)
 			stop = end;
-		first = ((uint64_t)at + FAM_ALIGN - 1) & ~(FAM_ALIGN - 1);
-		last = (uint64_t)stop & ~(FAM_ALIGN - 1);
-		if (first < last) {
-			if (fallocate(c->cp.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, first, last - first))
-				return -errno;
-		} else {
-			first = last = stop;
-		}
-		memset(c->cp.base + at, 0, first - at);
-		memset(c->cp.base + last, 0, stop - last);
-		if (c->how.by == FLUSH_BY_LINES) {
-			fam_flush(&c->how, c->cp.base + at, first - at);
-			fam_flush(&c->how, c->cp.base + last, stop - last);
-		}
-		at = stop;
+		if (!r && is_data)
+			r = wash_part(c, at, stop);
 	}
-	return 0;
+	return r;
 }
 
 static int wash_gaps(struct dir_checkpoint *c)
 {
+	struct hole_map map = { .fd = c->cp.fd };
 	uint64_t at = 0;
 	int r = 0;
 
 	for (size_t i = 0; !r && i < c->nr_used; i++) {
-		if (c->used[i].offset > at)
-			r = wash(c, at, c->used[i].offset - at);
+		r = wash(c, &map, at, c->used[i].offset);
 		at = c->used[i].offset + c->used[i].len;
 	}
-	return !r && c->cp.size > at ? wash(c, at, c->cp.size - at) : r;
+	return r ? r : wash(c, &map, at, c->cp.size);
 }
 
 int dir_flush(struct fam_checkpoint *cp)

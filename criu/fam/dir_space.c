@@ -14,6 +14,7 @@
 #include "fam/dir.h"
 #include "fam/layout.h"
 #include "fam/secure.h"
+#include "pages/holes.h"
 
 /* init makes spare files of half the pool, a quarter, an eighth..., the last two of this size or more. */
 #define SPARE_MIN (16ul << 20)
@@ -252,23 +253,19 @@ static size_t choose(const struct spare *spares, size_t nr, uint64_t need)
 	return best;
 }
 
-/* Bytes of [OFFSET, OFFSET + LEN) that FD's file has not got. */
-static uint64_t holes_in(int fd, uint64_t offset, uint64_t len)
+/* Bytes of [AT, END) that the file has not got. */
+static uint64_t holes_in(struct hole_map *map, uint64_t at, uint64_t end)
 {
-	off_t end = offset + len, at = offset, hole, data;
-	uint64_t sum = 0;
+	uint64_t sum = 0, stop;
+	bool is_data;
 
-	while (at < end) {
-		hole = lseek(fd, at, SEEK_HOLE);
-		if (hole < 0) /* behind the end of the file */
+	for (; at < end; at = stop) {
+		if (hole_map_look(map, at, &is_data, &stop)) /* it can't be told: the most */
 			return sum + (end - at);
-		if (hole >= end)
-			break;
-		data = lseek(fd, hole, SEEK_DATA);
-		if (data < 0 || data > end)
-			data = end;
-		sum += data - hole;
-		at = data;
+		if (stop > end)
+			stop = end;
+		if (!is_data)
+			sum += stop - at;
 	}
 	return sum;
 }
@@ -279,20 +276,21 @@ static void compare(int fd, const struct spare *spare, uint64_t size, const stru
 {
 	/* As many blocks as its size takes: no hole. tmpfs doesn't count pages as data that nobody has touched yet. */
 	bool full = spare->allocated >= spare->size;
+	struct hole_map map = { .fd = fd };
 	uint64_t more = 0;
 
 	for (size_t i = 0; i < nr; i++) {
 		uint64_t start = used[i].offset, end = start + used[i].len;
 
 		if (!full)
-			more += holes_in(fd, start, end - start);
+			more += holes_in(&map, start, end);
 		else if (end > spare->size)
 			more += end - (start > spare->size ? start : spare->size);
 	}
 	*ret_more = more;
 	*ret_less = 0;
 	if (spare->size > size)
-		*ret_less = spare->size - size - (full ? 0 : holes_in(fd, size, spare->size - size));
+		*ret_less = spare->size - size - (full ? 0 : holes_in(&map, size, spare->size));
 }
 
 /* Puts the file of FD where the checkpoint has it. */

@@ -62,40 +62,34 @@ static int fill_hole(struct page_allocator *a, off_t hole, off_t end)
 	int r = 0;
 
 	if (a->huge && first < end) {
-		r = fill_small(a->fd, &hole, first);
+		r = fill_small(a->map.fd, &hole, first);
 		if (!r)
 			fill_huge(a, &hole, end);
 	}
-	return r ? r : fill_small(a->fd, &hole, end);
+	return r ? r : fill_small(a->map.fd, &hole, end);
 }
 
 void page_allocator_init(struct page_allocator *ret, int fd, char *base, bool try_huge)
 {
 	const char *wanted = getenv("CRIU_PAGES_HUGE");
 
-	*ret = (struct page_allocator){ .fd = fd, .base = base };
+	*ret = (struct page_allocator){ .map.fd = fd, .base = base };
 	ret->insist = wanted && !strcmp(wanted, "1");
 	ret->huge = try_huge && (!wanted || strcmp(wanted, "0")) && (uintptr_t)base % HUGE_PAGE == 0;
 }
 
 int pages_allocate(struct page_allocator *a, uint64_t offset, uint64_t len)
 {
-	off_t hole = offset, end = offset + len, data;
+	uint64_t end = offset + len, stop;
+	bool is_data;
 	int r = 0;
 
-	while (!r && hole < end) {
-		hole = lseek(a->fd, hole, SEEK_HOLE);
-		if (hole < 0)
-			return -errno;
-		if (hole >= end)
-			break;
-		data = lseek(a->fd, hole, SEEK_DATA);
-		if (data < 0 && errno != ENXIO)
-			return -errno;
-		if (data < 0 || data > end)
-			data = end;
-		r = fill_hole(a, hole, data);
-		hole = data;
+	for (uint64_t at = offset; !r && at < end; at = stop) {
+		r = hole_map_look(&a->map, at, &is_data, &stop);
+		if (stop > end)
+			stop = end;
+		if (!r && !is_data)
+			r = fill_hole(a, at, stop);
 	}
 	return r;
 }

@@ -7,9 +7,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "pages/holes.h"
+
 /* Of one file; made by page_allocator_init(), nothing to free. */
 struct page_allocator {
-	int fd;		   /* borrowed */
+	struct hole_map map;
 	char *base;	   /* where the file is mapped from its start on */
 	bool huge;	   /* try pages of 2 MiB */
 	bool insist;	   /* however long they take */
@@ -23,8 +25,8 @@ struct page_allocator {
  */
 void page_allocator_init(struct page_allocator *ret, int fd, char *base, bool try_huge);
 /*
- * Allocates what the file has not got of the LEN bytes at OFFSET, below its end; what it has stays. 0 or -errno;
- * -ENOSPC when there is no room.
+ * Allocates what the file has not got of the LEN bytes at OFFSET, below its end and behind those of the call before;
+ * what it has stays. 0 or -errno; -ENOSPC when there is no room.
  */
 int pages_allocate(struct page_allocator *allocator, uint64_t offset, uint64_t len);
 

@@ -138,6 +138,38 @@ static void reuse_shows_nothing(void **state)
 	fam_pool_close(&pool);
 }
 
+/* Every second page, into memory that an earlier one left: each is looked at once, not all for each. */
+static void many_gaps(void **state)
+{
+	const uint64_t size = 256 * MIB;
+	const size_t nr = size / PAGE / 2;
+	struct fam_range *used = calloc(nr, sizeof(*used));
+	struct fixture *f = *state;
+	struct fam_checkpoint *cp;
+	struct fam_pool *pool;
+	uint64_t start;
+
+	assert_non_null(used);
+	assert_int_equal(pool_open(f, FAM_WRITE, &pool), 0);
+	used[0].len = size;
+	assert_int_equal(fam_checkpoint_create(pool, size, used, 1, &cp), 0);
+	memset(cp->base, 'x', size);
+	fam_checkpoint_close(&cp);
+	for (size_t i = 0; i < nr; i++)
+		used[i] = (struct fam_range){ i * 2 * PAGE, PAGE };
+	start = now_us();
+	assert_int_equal(fam_checkpoint_create(pool, size, used, nr, &cp), 0);
+	assert_int_equal(fam_checkpoint_flush(cp), 0);
+	assert_in_range(now_us() - start, 0, 10000000);
+	for (size_t i = 0; i < nr; i += 1000) {
+		assert_true(is_all(cp->base + i * 2 * PAGE, PAGE, 'x'));
+		assert_true(is_all(cp->base + (i * 2 + 1) * PAGE, PAGE, 0));
+	}
+	fam_checkpoint_close(&cp);
+	fam_pool_close(&pool);
+	free(used);
+}
+
 static void abandoned_is_freed(void **state)
 {
 	struct fam_range all = { 0, 2 * MIB };
@@ -248,9 +280,15 @@ static void a_reader_holds_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOTH(first_use_makes_a_pool), BOTH(content_is_read_again), BOTH(images_are_kept),
-		BOTH(reuse_shows_nothing),    BOTH(abandoned_is_freed),	   BOTH(files_fit),
-		BOTH(full_is_said),	      BOTH(a_reader_holds_it),
+		BOTH(first_use_makes_a_pool),
+		BOTH(content_is_read_again),
+		BOTH(images_are_kept),
+		BOTH(reuse_shows_nothing),
+		BOTH(abandoned_is_freed),
+		BOTH(files_fit),
+		BOTH(full_is_said),
+		BOTH(a_reader_holds_it),
+		cmocka_unit_test_setup_teardown(many_gaps, fixture_begin, fixture_end),
 	};
 
 	if (!is_root()) {
