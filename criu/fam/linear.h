@@ -103,8 +103,8 @@ int linear_choose_flush(struct linear *linear, const struct fam_flush_observer *
 int linear_open_fd(const struct fam_open_args *args, int fd, const struct fam_flush_observer *observer,
 		   struct fam_pool **ret);
 int linear_init(const struct fam_init_args *args);
-/* Makes a pool of what FD is; ARGS->size bytes, 0: all. */
-int linear_init_fd(const struct fam_init_args *args, int fd);
+/* Makes a pool of what FD is; ARGS->size bytes, 0: all. OBSERVER as above. */
+int linear_init_fd(const struct fam_init_args *args, int fd, const struct fam_flush_observer *observer);
 
 int linear_create(struct fam_pool *pool, uint64_t size, const struct fam_range *used, size_t nr,
 		  struct fam_checkpoint **ret);

@@ -3,6 +3,9 @@
 #include "fam/linear.h"
 
 #include <string.h>
+#include <sys/uio.h>
+
+#define COMMITS_AT_ONCE 512u
 
 /* Another host may switch and write a slot while we read it. */
 #define TRIES 3
@@ -21,7 +24,7 @@ static int check_super(struct cr_ctx *ctx, const char *path, const struct linear
 		}
 	}
 	for (int i = 0; i < 2; i++)
-		if (is_pool[i] && super[i].version != LINEAR_VERSION)
+		if (is_pool[i] && super[i].version && super[i].version != LINEAR_VERSION)
 			return cr_fail(ctx, -EPROTONOSUPPORT, "%s is a pool of version %u: this program knows %u", path,
 				       super[i].version, LINEAR_VERSION);
 	for (int i = 0; i < 2; i++)
@@ -56,6 +59,30 @@ static uint64_t commit_word(const struct fam_linear_slot *slot)
 {
 	fam_invalidate(slot, sizeof(slot->commit));
 	return __atomic_load_n(&slot->commit, __ATOMIC_ACQUIRE);
+}
+
+/* The commit words of all slots; not 0 where that can't be read, either. By one call for many. */
+static void read_commits(const struct linear *linear, uint64_t *words)
+{
+	struct iovec from[COMMITS_AT_ONCE];
+
+	for (uint32_t first = 0, nr; first < linear->super.nr_slots; first += nr) {
+		struct iovec to = { words + first, 0 };
+		ssize_t len;
+
+		nr = linear->super.nr_slots - first;
+		if (nr > COMMITS_AT_ONCE)
+			nr = COMMITS_AT_ONCE;
+		for (uint32_t i = 0; i < nr; i++)
+			from[i] = (struct iovec){ &linear_slot(linear, first + i)->commit, sizeof(*words) };
+		to.iov_len = nr * sizeof(*words);
+		/* Where that went well nothing is bad, and lines can be flushed. */
+		len = process_vm_readv(getpid(), &to, 1, from, nr, 0);
+		for (uint32_t i = 0; len == (ssize_t)to.iov_len && i < nr; i++)
+			fam_invalidate(from[i].iov_base, sizeof(*words));
+		if (len != (ssize_t)to.iov_len || process_vm_readv(getpid(), &to, 1, from, nr, 0) != len)
+			memset(words + first, 0xff, to.iov_len);
+	}
 }
 
 /* 1: COPY is what SLOT holds, and FAULT what is wrong with it; 0: it is free; -errno. */
@@ -161,13 +188,18 @@ static int begin_load(struct linear *linear)
 
 int linear_load(struct linear *linear)
 {
-	int r = begin_load(linear);
+	_cleanup_free_ uint64_t *commits = calloc(linear->super.nr_slots, sizeof(*commits));
+	int r = commits ? begin_load(linear) : -ENOMEM;
 
+	if (!r)
+		read_commits(linear, commits);
 	for (uint32_t n = 0; !r && n < linear->super.nr_slots; n++) {
-		_cleanup_free_ struct fam_linear_slot *copy = calloc(1, sizeof(*copy));
+		_cleanup_free_ struct fam_linear_slot *copy = commits[n] ? calloc(1, sizeof(*copy)) : NULL;
 		const char *fault = NULL;
 		struct linear_entry *entry;
 
+		if (!commits[n])
+			continue;
 		r = copy ? read_slot(linear, n, copy, &fault) : -ENOMEM;
 		if (r <= 0)
 			continue;

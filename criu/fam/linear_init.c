@@ -36,27 +36,32 @@ static int check_vacant(const struct fam_init_args *args, const struct linear_me
 	return r;
 }
 
-static int put_super(struct linear *linear, uint64_t offset, const struct fam_linear_super *super)
+static int put_supers(struct linear *linear, const struct fam_linear_super *super)
 {
-	memcpy(linear->head + offset, super, sizeof(*super));
-	return fam_persist(&linear->flush, linear->head + offset, sizeof(*super));
+	static const uint64_t places[] = { 0, LINEAR_SUPER_COPY };
+	int r = 0;
+
+	for (size_t i = 0; !r && i < sizeof(places) / sizeof(places[0]); i++) {
+		memcpy(linear->head + places[i], super, sizeof(*super));
+		r = fam_flush(&linear->flush, linear->head + places[i], sizeof(*super));
+	}
+	fam_fence(&linear->flush);
+	return r;
 }
 
-/* The old superblocks go first, the new one that is read first comes last. */
+/* It is the old pool, none, or the new one; never something of both. */
 static int write_head(struct linear *linear)
 {
 	const struct fam_linear_super none = { 0 };
-	int r = put_super(linear, 0, &none) ?: put_super(linear, LINEAR_SUPER_COPY, &none);
+	int r = put_supers(linear, &none);
 
 	if (!r)
 		r = fam_flush_zero(&linear->flush, linear->head, linear->super.data_block * LINEAR_BLOCK);
 	fam_fence(&linear->flush);
-	if (!r)
-		r = put_super(linear, LINEAR_SUPER_COPY, &linear->super);
-	return r ?: put_super(linear, 0, &linear->super);
+	return r ?: put_supers(linear, &linear->super);
 }
 
-static int make(struct linear *linear, const struct fam_init_args *args)
+static int make(struct linear *linear, const struct fam_init_args *args, const struct fam_flush_observer *observer)
 {
 	uint64_t size = args->size ? args->size : linear->medium.size;
 	int r;
@@ -73,13 +78,13 @@ static int make(struct linear *linear, const struct fam_init_args *args)
 	fam_linear_seal(&linear->super);
 	r = linear_map_head(linear, true);
 	if (!r)
-		r = linear_choose_flush(linear, NULL);
+		r = linear_choose_flush(linear, observer);
 	if (!r)
 		r = write_head(linear);
 	return r ? cr_fail_errno(args->ctx, r, "Can't make a pool of %s", args->path) : 0;
 }
 
-int linear_init_fd(const struct fam_init_args *args, int fd)
+int linear_init_fd(const struct fam_init_args *args, int fd, const struct fam_flush_observer *observer)
 {
 	struct linear linear = { .pool.ctx = args->ctx };
 	struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -94,7 +99,7 @@ int linear_init_fd(const struct fam_init_args *args, int fd)
 	if (!r)
 		r = linear.medium.size ? check_vacant(args, &linear.medium) : 0;
 	if (!r)
-		r = make(&linear, args);
+		r = make(&linear, args, observer);
 	if (linear.head)
 		munmap(linear.head, linear.super.data_block * LINEAR_BLOCK);
 	all.l_type = F_UNLCK;
@@ -124,7 +129,7 @@ static int init_file(const struct fam_init_args *args, int dirfd)
 					  "Can't have %llu bytes of huge pages for the pool %s",
 					  (unsigned long long)args->size, args->path);
 	if (!r)
-		r = linear_init_fd(args, fd);
+		r = linear_init_fd(args, fd, NULL);
 	if (r)
 		unlinkat(dirfd, LINEAR_FILE, 0);
 	return r;
@@ -137,7 +142,7 @@ int linear_init(const struct fam_init_args *args)
 
 	if (fd < 0) {
 		fd = linear_medium_open(args->ctx, args->path, O_RDWR);
-		return fd < 0 ? fd : linear_init_fd(args, fd);
+		return fd < 0 ? fd : linear_init_fd(args, fd, NULL);
 	}
 	if (fstat(fd, &st))
 		return cr_fail_errno(args->ctx, -errno, "Can't look at %s", args->path);

@@ -84,7 +84,7 @@ static inline void make_pool(struct fixture *f, uint64_t size)
 	int fd = medium(f, O_RDWR);
 
 	assert_int_equal(ftruncate(fd, size), 0);
-	assert_int_equal(linear_init_fd(&args, fd), 0);
+	assert_int_equal(linear_init_fd(&args, fd, NULL), 0);
 	close(fd);
 }
 

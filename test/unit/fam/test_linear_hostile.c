@@ -41,20 +41,20 @@ static void what_holds_something_becomes_no_pool(void **state)
 
 	assert_int_equal(ftruncate(f->memfd, POOL_SIZE), 0);
 	assert_int_equal(pwrite(f->memfd, "x", 1, BLOCK - 1), 1);
-	assert_int_equal(linear_init_fd(&args, f->memfd), -EEXIST);
+	assert_int_equal(linear_init_fd(&args, f->memfd, NULL), -EEXIST);
 	assert_non_null(strstr(f->error.text, "holds something"));
 	args.force = true;
-	assert_int_equal(linear_init_fd(&args, f->memfd), 0);
+	assert_int_equal(linear_init_fd(&args, f->memfd, NULL), 0);
 	linear = open_pool(f, FAM_WRITE);
 	add(f, linear, BLOCK, 1);
-	assert_int_equal(linear_init_fd(&args, f->memfd), -EBUSY);
+	assert_int_equal(linear_init_fd(&args, f->memfd, NULL), -EBUSY);
 	close_pool(linear);
 	args.force = false;
 	memset(&f->error, 0, sizeof(f->error));
-	assert_int_equal(linear_init_fd(&args, f->memfd), -EEXIST);
+	assert_int_equal(linear_init_fd(&args, f->memfd, NULL), -EEXIST);
 	assert_non_null(strstr(f->error.text, "is a pool already"));
 	args.force = true;
-	assert_int_equal(linear_init_fd(&args, f->memfd), 0);
+	assert_int_equal(linear_init_fd(&args, f->memfd, NULL), 0);
 	linear = open_pool(f, FAM_READ);
 	assert_int_equal(linear->nr_entries, 0);
 	close_pool(linear);
@@ -69,11 +69,11 @@ static void sizes_that_cannot_be(void **state)
 	assert_int_equal(ftruncate(f->memfd, POOL_SIZE), 0);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		args.size = sizes[i];
-		assert_int_equal(linear_init_fd(&args, f->memfd), -EINVAL);
+		assert_int_equal(linear_init_fd(&args, f->memfd, NULL), -EINVAL);
 	}
 	assert_refused(f, -EPROTO, "holds no pool");
 	args.size = 6 << 20;
-	assert_int_equal(linear_init_fd(&args, f->memfd), 0);
+	assert_int_equal(linear_init_fd(&args, f->memfd, NULL), 0);
 }
 
 /* Any byte of either superblock may be wrong: the other one is taken. Of both: it is refused. */
