@@ -38,11 +38,11 @@ struct linear {
 	struct fam_blocks blocks;
 	struct linear_entry *entries; /* one per used slot, ascending; owned */
 	size_t nr_entries;
+	unsigned nr_new; /* checkpoints that aren't committed */
 };
 
 struct linear_checkpoint {
 	struct fam_checkpoint cp;
-	int lock_fd; /* of one that was opened; else -1 */
 	struct fam_fragment fragments[LINEAR_FRAGMENTS];
 	size_t nr_fragments;
 	struct fam_fragment archive;

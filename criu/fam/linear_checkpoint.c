@@ -26,6 +26,7 @@ static int allocate(const struct linear *linear, const struct fam_fragment *frag
 
 static void give_back(struct linear *linear, struct linear_checkpoint *c)
 {
+	linear->nr_new--;
 	for (size_t i = 0; i < c->nr_fragments; i++)
 		fam_blocks_give(&linear->blocks, c->fragments[i]);
 	c->nr_fragments = 0;
@@ -69,7 +70,6 @@ static struct linear_checkpoint *new_checkpoint(struct linear *linear, uint64_t 
 		return NULL;
 	c->cp = (struct fam_checkpoint){ .pool = &linear->pool, .id = id, .size = size, .fd = -1, .hold_fd = -1 };
 	c->cp.is_pmem = linear->medium.is_dax;
-	c->lock_fd = -1;
 	return c;
 }
 
@@ -87,7 +87,8 @@ static int refuse_damaged(const struct linear *linear)
 	for (size_t i = 0; i < linear->nr_entries; i++)
 		if (linear->entries[i].fault)
 			return cr_fail(linear->pool.ctx, -EPROTO,
-				       "The pool %s is damaged, slot %u has %s: what is free there can't be told",
+				       "The pool %s is damaged, slot %u has %s: what is free can't be told before that "
+				       "is removed",
 				       linear->pool.path, linear->entries[i].slot, linear->entries[i].fault);
 	return 0;
 }
@@ -110,6 +111,7 @@ int linear_create(struct fam_pool *pool, uint64_t size, const struct fam_range *
 	c = new_checkpoint(linear, id, size);
 	if (!c)
 		return -ENOMEM;
+	linear->nr_new++;
 	c->used = calloc(nr + 1, sizeof(*used));
 	if (c->used)
 		memcpy(c->used, used, nr * sizeof(*used));
@@ -265,6 +267,7 @@ int linear_commit(struct fam_checkpoint *cp, const struct fam_commit *args)
 	if (r)
 		return cr_fail_errno(cp->pool->ctx, r, "Can't commit a checkpoint in %s", cp->pool->path);
 	cp->committed = true;
+	linear->nr_new--;
 	linear_note(linear, number, take_ptr(slot));
 	mprotect(cp->base, cp->size, PROT_READ);
 	return 0;
@@ -278,7 +281,7 @@ void linear_close_checkpoint(struct fam_checkpoint *cp)
 		munmap(cp->base, cp->size);
 	if (!cp->committed)
 		give_back((struct linear *)cp->pool, c);
-	close_fdp(&c->lock_fd);
+	close_fdp(&cp->hold_fd);
 	free(c->used);
 	free(c);
 }
@@ -356,7 +359,7 @@ int linear_open_checkpoint(struct fam_pool *pool, uint64_t id, struct fam_checkp
 	if (!c)
 		return -ENOMEM;
 	c->cp.committed = true;
-	c->lock_fd = c->cp.hold_fd = take_fd(lock);
+	c->cp.hold_fd = take_fd(lock);
 	c->nr_fragments = entry->copy->nr_fragments;
 	memcpy(c->fragments, entry->copy->fragments, sizeof(c->fragments));
 	c->archive = entry->copy->archive;
@@ -388,6 +391,7 @@ int linear_remove(struct fam_pool *pool, uint64_t id)
 	struct linear *linear = (struct linear *)pool;
 	struct linear_entry *entry = linear_find(linear, id);
 	char text[FAM_ID_TEXT];
+	bool was_damaged;
 	uint32_t slot;
 	int r;
 
@@ -395,6 +399,7 @@ int linear_remove(struct fam_pool *pool, uint64_t id)
 	if (!entry)
 		return cr_fail(pool->ctx, -ENOENT, "The pool %s has no checkpoint %s", pool->path, text);
 	slot = entry->slot;
+	was_damaged = entry->fault;
 	r = linear_claim_slot(linear, slot);
 	if (r == -EBUSY)
 		return refuse_read(linear, slot, text);
@@ -405,7 +410,8 @@ int linear_remove(struct fam_pool *pool, uint64_t id)
 	else
 		linear_drop(linear, entry);
 	linear_unclaim_slot(linear, slot);
-	return r;
+	/* What it had in common with others is theirs now. */
+	return !r && was_damaged && !linear->nr_new ? linear_load(linear) : r;
 }
 
 int linear_images(struct fam_checkpoint *cp, int (*each)(void *arg, const char *name, const void *data, size_t len),

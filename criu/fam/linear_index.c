@@ -208,6 +208,9 @@ int linear_load(struct linear *linear)
 		*entry = (struct linear_entry){ .slot = n, .fault = fault, .copy = take_ptr(copy) };
 		if (!fault)
 			check_entry(linear, entry);
+		/* By some name it has to be removed. */
+		if (!entry->copy->id)
+			entry->copy->id = n + 1;
 		linear->nr_entries++;
 	}
 	if (r)

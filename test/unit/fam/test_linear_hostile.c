@@ -258,6 +258,20 @@ static void unknown_flag(struct fam_linear_slot *slot)
 	slot->flags = 0x80;
 }
 
+static void assert_states(struct linear *linear, enum fam_state first, enum fam_state second)
+{
+	struct fam_info *list;
+	size_t nr;
+
+	assert_int_equal(linear->pool.ops->list(&linear->pool, &list, &nr), 0);
+	assert_int_equal(nr, 2);
+	assert_int_equal(list[0].state, first);
+	assert_int_equal(list[1].state, second);
+	for (size_t i = 0; i < nr; i++)
+		free(list[i].images_dir);
+	free(list);
+}
+
 /* With the right checksum each. A whole one beside it can be read; nothing is written any more. */
 static void slots_that_lie(void **state)
 {
@@ -288,6 +302,7 @@ static void slots_that_lie(void **state)
 		spoil[i](slot);
 		slot->commit = fam_linear_commit_word(slot);
 		linear = open_pool(f, FAM_READ);
+		assert_states(linear, FAM_DAMAGED, FAM_ORPHAN);
 		assert_int_equal(linear_open_checkpoint(&linear->pool, id[0], &cp), slot->id ? -EPROTO : -ENOENT);
 		assert_int_equal(linear_open_checkpoint(&linear->pool, id[1], &cp), 0);
 		assert_true(is_filled(cp->base, cp->size, 2));
@@ -341,6 +356,12 @@ static void slots_that_overlap(void **state)
 		assert_int_equal(linear_open_checkpoint(&linear->pool, id[2], &cp), twice ? -ENOENT : -EPROTO);
 		close_pool(linear);
 	}
+	/* When one is removed the other one is whole. */
+	linear = open_pool(f, FAM_WRITE);
+	assert_int_equal(linear_remove(&linear->pool, id[1]), 0);
+	assert_int_equal(linear_open_checkpoint(&linear->pool, id[1], &cp), 0);
+	linear_close_checkpoint(cp);
+	close_pool(linear);
 	munmap(map, POOL_SIZE);
 }
 

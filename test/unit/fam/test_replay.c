@@ -239,7 +239,7 @@ static unsigned nr_not_missed(struct fixture *f, void (*what)(struct run *run), 
 
 	*ret_events = 1;
 	for (unsigned n = 0; n < *ret_events; n++) {
-		struct run run = { .replay = { .max_single = 2, .nr_random = 2 } };
+		struct run run = { .replay = { .max_single = 2, .nr_random = 8 } };
 
 		nr += !play(f, what, &run, n);
 		*ret_events = run.replay.nr_events;
