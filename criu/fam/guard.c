@@ -27,8 +27,8 @@ static void install(void)
 int fam_guarded(int (*work)(void *arg), void *arg)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	sigjmp_buf *outer = landing, here;
 	sigset_t bus, before;
-	sigjmp_buf here;
 	int r;
 
 	pthread_once(&once, install);
@@ -41,7 +41,7 @@ int fam_guarded(int (*work)(void *arg), void *arg)
 		landing = &here;
 		r = work(arg);
 	}
-	landing = NULL;
+	landing = outer;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return r;
 }
