@@ -26,6 +26,10 @@ class Tally:
         self.failed += 1
         print(f"FAIL {what}\n  run again: {again}\n  {message}", flush=True)
 
+    def skip(self, what):
+        self.skipped += 1
+        print(f"SKIP {what}", flush=True)
+
     def end(self):
         print(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped", flush=True)
         return 1 if self.failed else 0
@@ -64,7 +68,9 @@ def run(a, known):
            "scenarios": named,
            "tests": [[t.name, t.source, t.binary] for t in (known[n] for n in chosen)]}
     path = os.path.join(base, "job.json")
-    with huge_pages.reserved(["2048kB", "8"] if a.command == "mutate-pools" else []) as missing:
+    huge = 8 if a.command == "mutate-pools" else max(map(scenarios.huge_pages_of, map(scenarios.known().get, named)),
+                                                     default=0)
+    with huge_pages.reserved(["2048kB", str(huge)] if huge else []) as missing:
         job["huge"] = not missing
         with open(path, "w") as f:
             json.dump(job, f)

@@ -144,8 +144,7 @@ def main(job, tally):
         s.timeout = LIMIT
         known += media(s, s.steady(), job["huge"])
     if not job["huge"]:
-        tally.skipped += 1
-        print("no huge pages: linear pools are left out", flush=True)
+        tally.skip("linear pools: needs huge pages")
     counts = {}
     for n in range(job["count"]) if job["only"] is None else [job["only"]]:
         medium = known[n % len(known)]

@@ -438,11 +438,19 @@ def program_of(scenario):
     return getattr(scenario, "program", "rich")
 
 
+def huge_pages_of(scenario):
+    """How many of 2 MiB it needs."""
+    return getattr(scenario, "huge_pages", 0)
+
+
 def main(job, tally):
     programs = [name for name, *_ in job["tests"]]
     found = known()
     for name in job["scenarios"]:
         again = f"test/zdtm/run.py scenarios {name} --keep"
+        if huge_pages_of(found[name]) and not job["huge"]:
+            tally.skip(f"{name}: needs huge pages")
+            continue
         s = fresh(job, programs.index(program_of(found[name])))
         try:
             found[name](s, s.steady())

@@ -255,6 +255,42 @@ def pool_moved(s, before):
     s.check_restored(s.restore(images, extra=in_pool(s, there)), before)
 
 
+def on_huge_pages(s, before):
+    """All commands on a linear pool, one that is no directory of files: memory of hugetlbfs."""
+    pool = Pool(s)
+    subprocess.run(["mount", "-t", "hugetlbfs", "-o", "mode=0700", "none", pool.path], check=True)
+    try:
+        pool.refuse("needs a size", "init", pool.path)
+        made = pool.json("init", pool.path, "--size", "24M")
+        expect(made["pool"]["medium"] == "hugetlbfs", f"init says {made}")
+        pool.refuse("is a pool already", "init", pool.path, "--size", "24M")
+        images = dump_running(s, pool, before, "images-1", ["--fam-verify"])
+        checkpoint = id_of(pool, images)
+        pool.clean()
+        expect(pool.json("show", pool.path, checkpoint)["extents"], "there are no extents")
+        out, to = (os.path.join(s.work, n) for n in ("images-out", "images-in"))
+        pool.must("export", pool.path, checkpoint, "--to", out)
+        second = pool.json("import", pool.path, "-D", out, "--to", to)["id"]
+        expect(sorted(pool.ids()) == sorted([checkpoint, second]), f"the pool has {pool.ids()}")
+        pool.must("rm", pool.path, checkpoint)
+        forget(s, before)
+        s.check_restored(s.restore(to), before)
+        forget(s, before)
+        s.check_restored(s.restore(out), before)
+        shutil.rmtree(to)
+        pool.must("gc", pool.path, "--orphans", "--grace", "0")
+        usage = pool.json("list", pool.path)
+        expect(not usage["checkpoints"] and not usage["pool"]["used"], f"gc left {usage}")
+    finally:
+        if os.path.exists(pool.file("pool")):
+            os.unlink(pool.file("pool"))
+        subprocess.run(["umount", pool.path], check=True)
+
+
+on_huge_pages.huge_pages = 16  # of 2 MiB
+
+
 SCENARIOS = {"fam_" + f.__name__: f for f in (
     init_and_list, config_names_the_pool, export_and_restore, import_and_restore, exported_is_imported,
-    nothing_half_exported, removal, orphans, in_use, reused_directory, pool_moved)}
+    nothing_half_exported, removal, orphans, in_use, reused_directory, pool_moved,
+    on_huge_pages)}
