@@ -50,6 +50,7 @@ void options_free(struct cr_opts *opts)
 	free(opts->pidfile);
 	free(opts->root);
 	free(opts->check_feature);
+	free(opts->fam_dir);
 	free(opts->to_dir);
 	str_array_free(&opts->action_scripts);
 	str_array_free(&opts->external);
