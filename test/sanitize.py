@@ -23,6 +23,10 @@ END_TO_END = (
     ["run", "plain_static", "rich", "threads_100", "tree_ids", "sessions", "zombies", "mem_large", "unix_stream",
      "mem_aio", "memfd", "sysv_shm", "timer_pending", "seccomp_threads", "user_dispatch", "unix_listen", "fd_link_remap"],
     ["run", "--pmem", "plain_static", "rich", "mem_large"],
+    ["run", "--fam", "plain_static", "rich", "mem_large", "mem_shared_anon", "sysv_shm", "hugetlb_shared"],
+    ["run", "--fam-lazy", "plain_static", "rich", "mem_large", "mem_many_areas", "threads_100"],
+    ["run", "--fam-cross", "plain_static", "rich"],
+    ["mutate-pools", "--count", "50"],
 )
 MUTATED = ["plain_static", "rich", "mem_aio", "memfd_seals", "sysv_shm_pieces", "timer_pending", "seccomp_threads",
            "unix_listen", "tcp_listen", "ldt"]
@@ -64,6 +68,7 @@ def main():
     zdtm = [sys.executable, "test/zdtm/run.py", "-j", "2", "--criu", f"{BUILD}/criu/criu"]
     commands = [[path] for path in unit_tests()]
     commands += [zdtm + words for words in END_TO_END] + [zdtm + ["mutate", "--count", str(count)] + MUTATED]
+    commands += [zdtm + ["mutate", "--fam", "--count", str(count // 3), "plain_static", "rich"]]
     totals = [0, 0, 0]
     with tempfile.TemporaryDirectory() as place:
         for command in commands:
