@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A queue of jobs and a few threads. A thread takes the next pieces of the first job, CHUNK bytes in all, and copies
+ * A queue of jobs and a few threads. A thread takes the next pieces of the first job, a chunk in all, and copies
  * them without the lock.
  */
 #include "restore/fill.h"
@@ -19,8 +19,9 @@
 #include "pages/threads.h"
 
 /* Reading into a buffer that stays in the cache beats mapping the source: Documentation/design/page-path.md. */
-#define CHUNK	   (512ul << 10)
-#define MAX_PIECES 128
+#define CHUNK	     (512ul << 10)
+#define CHUNK_MAPPED (2ul << 20)
+#define MAX_PIECES   128
 /* Where handing a userfaultfd over costs more than faults that zero each page first. */
 #define PREAD_BELOW (1ul << 20)
 /* The kernel asks to try again while the address space changes; nothing of that lasts. */
@@ -50,14 +51,16 @@ struct batch {
 	struct piece v[MAX_PIECES];
 };
 
-/* With the lock: moves the job's place on by up to CHUNK bytes. */
+/* With the lock: moves the job's place on by a chunk. */
 static void take_batch(struct fill_job *job, struct batch *b)
 {
+	uint64_t chunk = job->src->ops->caps & SOURCE_LENDS_MEMORY ? CHUNK_MAPPED : CHUNK;
+
 	b->nr = b->bytes = 0;
-	while (job->next_run < job->nr_runs && b->nr < MAX_PIECES && b->bytes < CHUNK) {
+	while (job->next_run < job->nr_runs && b->nr < MAX_PIECES && b->bytes < chunk) {
 		const struct page_run_at *run = &job->runs[job->next_run];
 		uint64_t skip = job->next_page << RUN_PAGE_SHIFT, left = (run->nr_pages << RUN_PAGE_SHIFT) - skip;
-		uint64_t len = left < CHUNK - b->bytes ? left : CHUNK - b->bytes;
+		uint64_t len = left < chunk - b->bytes ? left : chunk - b->bytes;
 
 		b->v[b->nr++] =
 			(struct piece){ run->vaddr + skip, run->offset + skip, len, run->flags & RUN_POPULATED };
@@ -79,6 +82,10 @@ static int copy_in(struct cr_ctx *ctx, int uffd, uint64_t vaddr, const char *fro
 		arg = (struct uffdio_copy){ .dst = vaddr, .src = (uintptr_t)from, .len = len };
 		if (!ioctl(uffd, UFFDIO_COPY, &arg))
 			return 0;
+		/* The task's side answers in other ways: ioctl_userfaultfd(2). */
+		if (errno == EFAULT)
+			return cr_fail(ctx, -EIO, "Can't read %llu bytes of pages for 0x%llx: is the memory bad?",
+				       (unsigned long long)len, (unsigned long long)vaddr);
 		if (errno != EAGAIN || (arg.copy <= 0 && ++again > MAX_AGAIN))
 			return cr_fail_errno(ctx, -errno, "Can't fill %llu bytes at 0x%llx from outside",
 					     (unsigned long long)len, (unsigned long long)vaddr);

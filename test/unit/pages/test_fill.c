@@ -77,6 +77,14 @@ static void make_image(struct fixture *f)
 	close(fd);
 }
 
+static int truncate_image(struct fixture *f, off_t size)
+{
+	int fd = openat(f->dirfd, "pages-1.img", O_RDWR), r = ftruncate(fd, size);
+
+	close(fd);
+	return r;
+}
+
 static void fill_areas(struct fixture *f, bool mapped, unsigned threads)
 {
 	struct area areas[NR_AREAS];
@@ -155,6 +163,28 @@ static void test_errors(void **state)
 		area_end(&a);
 		area_end(&b);
 	}
+	source_close(&src);
+}
+
+/* What can't be read of a mapped source, here since the file was cut, is an error that says so. */
+static void test_bad_memory(void **state)
+{
+	struct fixture *f = *state;
+	struct page_source *src;
+	struct fill *fill;
+	struct area a;
+
+	make_image(f);
+	assert_int_equal(source_mapped_open(&f->ctx, f->dirfd, 1, &src), 0);
+	if (!area_begin(&a, src))
+		skip();
+	assert_int_equal(truncate_image(f, 500 * PAGE), 0);
+	assert_int_equal(fill_start(&f->ctx, 2, &fill), 0);
+	fill_submit(fill, &a.job);
+	assert_int_equal(fill_finish(&fill, NULL), -EIO);
+	assert_int_equal(a.result, -EIO);
+	assert_non_null(strstr(f->error.text, "is the memory bad?"));
+	area_end(&a);
 	source_close(&src);
 }
 
@@ -294,6 +324,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_fill, fixture_begin, fixture_end),
 		cmocka_unit_test_setup_teardown(test_policy, fixture_begin, fixture_end),
 		cmocka_unit_test_setup_teardown(test_errors, fixture_begin, fixture_end),
+		cmocka_unit_test_setup_teardown(test_bad_memory, fixture_begin, fixture_end),
 		cmocka_unit_test_setup_teardown(test_cancel, fixture_begin, fixture_end),
 		cmocka_unit_test_setup_teardown(test_kind_of_source, fixture_begin, fixture_end),
 		cmocka_unit_test_setup_teardown(test_choice, fixture_begin, fixture_end),
