@@ -31,7 +31,7 @@ class Host(Steps):
     def wait(self, word):
         end = time.monotonic() + self.a.timeout
         while not os.path.exists(os.path.join(self.a.share, word)):
-            if time.monotonic() > end:
+            if time.monotonic() > end or os.path.exists(os.path.join(self.a.share, "broken")):
                 raise proc.Failure(f"the other machine doesn't come to {word!r}")
             time.sleep(0.1)
 
@@ -65,17 +65,17 @@ class Host(Steps):
         images = s.images("images")
         s.last_log = os.path.join(images, "dump.log")
         pid = s.reaper.spawn([CRIU, *s.dump_argv(images, False)], s.work, s.criu_out, s.env)
-        while pid not in s.reaper.ended:
-            mine = [p for p in proc.all_pids() if p != s.root and has_open(p, self.pool.path)]
-            for p in mine:
-                os.kill(p, signal.SIGSTOP)
-            if mine and self.pool.run("gc", self.pool.path, "--timeout", "1")[0]:
-                return
-            for p in mine:
-                os.kill(p, signal.SIGCONT)
-            time.sleep(0.01)
+        end = time.monotonic() + self.a.timeout
+        while pid not in s.reaper.ended and time.monotonic() < end:
+            if s.log_has("Phase: pages"):
+                for p in proc.all_pids():
+                    if p != s.root:
+                        os.kill(p, signal.SIGSTOP)
+                if not s.log_has("Phase: cure"):
+                    self.pool.refused("in use", "gc", self.pool.path, "--timeout", "1")
+                    return
+            time.sleep(0.002)
             s.reaper.poll()
-        s.explain(s.reaper.ended[pid])
         raise proc.Failure("the dump ended before it could be stopped")
 
     def keeps_out(self):
@@ -104,13 +104,6 @@ class Host(Steps):
             raise proc.Failure(f"in the pool are still checkpoints that are {states}")
 
 
-def has_open(pid, path):
-    try:
-        return any(os.readlink(f"/proc/{pid}/fd/{n}").startswith(path) for n in os.listdir(f"/proc/{pid}/fd"))
-    except OSError:
-        return False
-
-
 def first(a):
     host = Host(a, "one")
     host.step("one: init", host.pool.init)
@@ -119,7 +112,9 @@ def first(a):
     host.step("one: restore sessions", host.borrow, "sessions", "two")
     if host.step("one: hold", host.hold):
         host.tell("held")
-    host.end()
+    if host.end():
+        host.tell("broken")
+        return 1
     time.sleep(a.timeout)  # until the power is cut
     return 1
 

@@ -54,7 +54,7 @@ def job_cxl_devdax(boot):
 
 def job_hugetlb(boot):
     """Huge pages."""
-    return suite(boot, "/mnt/huge/pool", "none", first=(
+    return suite(boot, "/mnt/huge/pool --size 96M", "none", first=(
         "echo 80 > /proc/sys/vm/nr_hugepages; mkdir -p /mnt/huge; mount -t hugetlbfs -o size=160M none /mnt/huge"))
 
 

@@ -15,12 +15,12 @@ BIN = os.path.join(tests.TOP, os.environ.get("BUILD", "build"))
 class Pool:
     """criu's commands on the pool at PATH."""
 
-    def __init__(self, path, timeout, env=None):
-        self.path, self.timeout, self.env = path, timeout, env
+    def __init__(self, path, timeout):
+        self.path, self.timeout = path, timeout
 
     def run(self, *words):
         """A criu fam command's exit status, standard output and standard error."""
-        done = subprocess.run([CRIU, "fam", *words], env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        done = subprocess.run([CRIU, "fam", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, timeout=self.timeout, check=False)
         return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
 
@@ -56,8 +56,11 @@ class Program(session.Session):
         known = tests.find(os.path.join(BIN, "zdtm"))
         test = known[name] if name in known else tests.Test(name, source, binary)
         os.makedirs(work, exist_ok=True)
-        super().__init__(test, work, CRIU, timeout, env=pool.env)
-        self.pool = pool.path
+        self.path = pool.path
+        super().__init__(test, work, CRIU, timeout, mode="fam")
+
+    def make_pool(self):
+        return self.path
 
     def begin(self):
         if self.start() is not None:
@@ -76,9 +79,9 @@ class Program(session.Session):
 
     def files_dump(self, images, before):
         """The same without the pool."""
-        pool, self.pool = self.pool, None
+        self.in_pool = False
         code = self.dump(images)
-        self.pool = pool
+        self.in_pool = True
         self.explain(code)
         self.check_dumped(code, before)
 
