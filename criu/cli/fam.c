@@ -19,6 +19,7 @@ const struct command fam_commands[] = {
 	  .max_words = 2, .no_images = true, .run = fam_run_export },
 	{ "import", CMD_FAM_IMPORT, "[POOL] -D SET --to DIR", "the reverse", .max_words = 1, .no_images = true,
 	  .run = fam_run_import },
-	{ "stat", CMD_FAM_STAT, "PID", "how far a lazy restore is", .max_words = 1, .no_images = true },
+	{ "stat", CMD_FAM_STAT, "PID", "how far a lazy restore is", .max_words = 1, .no_images = true,
+	  .run = fam_run_stat },
 	{ NULL },
 };

@@ -11,7 +11,7 @@
 typedef int fam_command_run(struct cr_ctx *ctx, const struct cr_opts *opts, char **words);
 
 fam_command_run fam_run_init, fam_run_list, fam_run_show, fam_run_verify, fam_run_gc, fam_run_rm, fam_run_export,
-	fam_run_import;
+	fam_run_import, fam_run_stat;
 
 /* A pool that is open, with its checkpoints. Zeroed is none; end it with fam_view_close(). */
 struct fam_view {

@@ -13,6 +13,7 @@
 #include "image/cpuinfo.h"
 #include "image/stats.h"
 #include "kernel/kernel.h"
+#include "pager/ask.h"
 #include "seize/supervisor.h"
 
 /* Seconds for stopping the tree when --timeout doesn't say. */
@@ -21,8 +22,10 @@
 static int phase_prepare(void *arg)
 {
 	struct dump *d = arg;
+	int r = script_run(d->ctx, d->opts, SCRIPT_PRE_DUMP, d->images_dirfd, d->opts->tree_pid);
 
-	return script_run(d->ctx, d->opts, SCRIPT_PRE_DUMP, d->images_dirfd, d->opts->tree_pid);
+	/* A page that is still missing would be no page. */
+	return r ?: pager_finish(d->ctx, d->opts->tree_pid, d->opts->timeout ? d->opts->timeout : DEFAULT_TIMEOUT);
 }
 
 static int phase_pool(void *arg)

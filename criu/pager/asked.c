@@ -70,7 +70,7 @@ struct text {
 	size_t left;
 };
 
-static void add(struct text *t, const char *fmt, ...) __printf(2, 3);
+static void add(struct text *t, const char *fmt, ...);
 static void add(struct text *t, const char *fmt, ...)
 {
 	va_list args;
@@ -118,6 +118,19 @@ static void count(const struct pager *p, struct figure v[NR_FIGURES])
 	       sizeof(struct figure) * NR_FIGURES);
 }
 
+/* Without process groups. FIRST, REST: formats of one. */
+static void add_pids(const struct pager *p, struct text *t, const char *first, const char *rest)
+{
+	const char *fmt = first;
+
+	for (size_t i = 0; i < p->kill_switch.nr; i++) {
+		if (p->kill_switch.pids[i].pid < 0)
+			continue;
+		add(t, fmt, p->kill_switch.pids[i].pid);
+		fmt = rest;
+	}
+}
+
 static void add_figures(const struct pager *p, struct text *t, bool json)
 {
 	struct figure v[NR_FIGURES];
@@ -127,8 +140,7 @@ static void add_figures(const struct pager *p, struct text *t, bool json)
 		add(t, json ? "%s\"%s\":%llu" : "%s%s: %llu", json ? (i ? "," : "{") : (i ? "\n" : ""),
 		    json ? v[i].json : v[i].text, (unsigned long long)v[i].value);
 	add(t, json ? ",\"pids\":[" : "\nprocesses:");
-	for (size_t i = 0; i < p->kill_switch.nr; i++)
-		add(t, json ? "%s%d" : "%s%d", json ? (i ? "," : "") : " ", p->kill_switch.pids[i].pid);
+	add_pids(p, t, json ? "%d" : " %d", json ? ",%d" : " %d");
 	add(t, json ? "]}\n" : "\n");
 }
 
@@ -151,8 +163,7 @@ void asked_client(struct pager *p, unsigned nr)
 		return;
 	}
 	if (n > 0 && !strcmp(word, ASK_PIDS))
-		for (size_t i = 0; i < p->kill_switch.nr; i++)
-			add(&t, "%d\n", p->kill_switch.pids[i].pid);
+		add_pids(p, &t, "%d\n", "%d\n");
 	else if (n > 0 && (!strcmp(word, ASK_JSON) || !strcmp(word, ASK_TEXT)))
 		add_figures(p, &t, !strcmp(word, ASK_JSON));
 	else

@@ -12,6 +12,9 @@
 
 /* The process is there some microseconds after the message; who hasn't found it by then never will. */
 #define PATIENCE_US 200000
+/* So long it is looked for all the time, then once in a while. */
+#define SOON_US	 2000
+#define PAUSE_US 1000
 
 static bool look_at_children(void *arg, pid_t pid, pid_t tid)
 {
@@ -42,13 +45,16 @@ static bool look_at_children(void *arg, pid_t pid, pid_t tid)
 void find_children(struct pager *p)
 {
 	uint64_t now = now_us();
+	bool look = now - p->last_look_us > PAUSE_US;
 
 	for (struct pager_memory *m = p->memories; m; m = m->next) {
 		if (m->gone || m->pid || !m->forked_by)
 			continue;
 		if (now - m->forked_us > PATIENCE_US)
 			m->forked_by = NULL;
-		else if (m->forked_by->pid)
+		else if (m->forked_by->pid && (look || now - m->forked_us < SOON_US))
 			look_threads(m->forked_by->pid, look_at_children, p);
 	}
+	if (look)
+		p->last_look_us = now;
 }

@@ -21,7 +21,6 @@
 #define SPIN_US	 500
 /* Asleep it looks for ended tasks that often. */
 #define SLEEP_MS 200
-#define LOOK_US	 1000
 #define EVENTS	 16
 
 __attribute__((noreturn)) static void end(struct pager *p, int code)
@@ -175,12 +174,9 @@ static void sweep(struct pager *p)
 /* Once in a while: what no message tells. */
 static void look_round(struct pager *p, uint64_t now)
 {
-	if (now - p->last_look_us > LOOK_US) {
-		p->last_look_us = now;
-		find_children(p);
-		if (!p->guardian)
-			start_guardian(p);
-	}
+	find_children(p);
+	if (!p->guardian)
+		start_guardian(p);
 	if (now - p->last_sweep_us < SLEEP_MS * 1000)
 		return;
 	p->last_sweep_us = now;

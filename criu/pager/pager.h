@@ -28,7 +28,7 @@ struct pager_job {
 struct pager_args {
 	const struct pager_job *jobs;
 	size_t nr_jobs;
-	const pid_t *pids; /* all processes that die if pager and guardian do */
+	const pid_t *pids; /* all that die if pager and guardian do: processes, negative numbers are process groups */
 	size_t nr_pids;
 	const int *fds; /* what else it has to keep open so that its sources stay */
 	size_t nr_fds;

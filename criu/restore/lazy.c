@@ -94,12 +94,25 @@ int lazy_take(struct restore *r, struct restore_task *rt, int uffd)
 
 /* ---- the pager ----------------------------------------------------------------------------------------------- */
 
-/* Room for one of each living task. */
+/* Room for a job of each living task, and for its pid and group. */
 struct lists {
 	struct pager_job *jobs;
 	pid_t *pids;
 	size_t nr_jobs, nr_pids;
 };
+
+/* Once each; not one that others than the tree have. */
+static void add_group(struct lists *l, const struct restore_task *rt)
+{
+	pid_t group = -rt->task->pgid;
+
+	if (rt->outside_sid || rt->outside_pgid || !group)
+		return;
+	for (size_t i = 0; i < l->nr_pids; i++)
+		if (l->pids[i] == group)
+			return;
+	l->pids[l->nr_pids++] = group;
+}
 
 static void list_tasks(struct restore *r, struct lists *l)
 {
@@ -112,14 +125,16 @@ static void list_tasks(struct restore *r, struct lists *l)
 			continue;
 		if (rt->lazy)
 			l->jobs[l->nr_jobs++] = (struct pager_job){ rt->lazy->uffd, t->pid, rt->lazy->memory };
-		if (rt->owner[SHARE_VM]->lazy)
-			l->pids[l->nr_pids++] = t->pid;
+		if (!rt->owner[SHARE_VM]->lazy)
+			continue;
+		l->pids[l->nr_pids++] = t->pid;
+		add_group(l, rt);
 	}
 }
 
 int lazy_start(struct restore *r)
 {
-	struct lists l = { calloc(r->nr_alive, sizeof(*l.jobs)), calloc(r->nr_alive, sizeof(*l.pids)) };
+	struct lists l = { calloc(r->nr_alive, sizeof(*l.jobs)), calloc(2 * r->nr_alive, sizeof(*l.pids)) };
 	struct pager_args args = { .jobs = l.jobs, .pids = l.pids, .committed = &r->shared->committed };
 	struct task *t;
 	int err = l.jobs && l.pids ? 0 : -ENOMEM;
