@@ -17,7 +17,7 @@
 #define SWITCH_LOWEST 3
 
 struct switch_pid {
-	pid_t pid; /* < 0: a process group */
+	pid_t pid;  /* < 0: a process group */
 	int fds[2]; /* -1: disarmed */
 };
 
@@ -30,8 +30,8 @@ struct kill_switch {
 /* 0 or -errno. Descriptors that are made later are below the higher writing end: see switch_raise(). */
 int switch_make(struct kill_switch *sw);
 /*
- * From now on PID, which lives, is killed when the switch fires; if it is negative all processes of that group are, also
- * those that are forked into it later, and in that moment. 0 or -errno; fine when it is armed already.
+ * From now on PID, which lives, is killed when the switch fires; if it is negative all processes of that group are,
+ * also those that are forked into it later, and in that moment. 0 or -errno; fine when it is armed already.
  */
 int switch_arm(struct kill_switch *sw, pid_t pid);
 bool switch_has(const struct kill_switch *sw, pid_t pid);
