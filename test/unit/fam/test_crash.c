@@ -234,6 +234,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(dump_is_killed, fixture_begin, fixture_end),
+		cmocka_unit_test_setup_teardown(dump_is_killed, fixture_begin_disk, fixture_end),
 		cmocka_unit_test_setup_teardown(init_is_killed, fixture_begin, fixture_end),
 	};
 
