@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "fam/dir.h"
+#include "fam/guard.h"
 #include "fam/layout.h"
 #include "fam/lock.h"
 #include "fam/secure.h"
@@ -249,17 +250,24 @@ static int wash_gaps(struct dir_checkpoint *c)
 	return r ? r : wash(c, &map, at, c->cp.size);
 }
 
-int dir_flush(struct fam_checkpoint *cp)
+/* By fam_guarded(): the medium may have a bad place, and somebody may cut the file. */
+static int make_durable(void *arg)
 {
-	struct dir_checkpoint *c = dir_checkpoint(cp);
+	struct dir_checkpoint *c = arg;
 	int r = c->is_reused ? wash_gaps(c) : 0;
 
-	if (!r && cp->base && c->how.by == FLUSH_BY_MSYNC)
-		r = fam_flush(&c->how, cp->base, c->map_len);
+	if (!r && c->how.by == FLUSH_BY_MSYNC)
+		r = fam_flush(&c->how, c->cp.base, c->map_len);
 	for (size_t i = 0; !r && c->how.by == FLUSH_BY_LINES && i < c->nr_used; i++)
-		r = fam_flush(&c->how, cp->base + c->used[i].offset, c->used[i].len);
-	if (cp->base)
-		fam_fence(&c->how);
+		r = fam_flush(&c->how, c->cp.base + c->used[i].offset, c->used[i].len);
+	fam_fence(&c->how);
+	return r;
+}
+
+int dir_flush(struct fam_checkpoint *cp)
+{
+	int r = cp->base ? fam_guarded(make_durable, dir_checkpoint(cp)) : 0;
+
 	/* The size and the blocks of the file. */
 	if (!r && fsync(cp->fd))
 		r = -errno;

@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "fam/archive.h"
 #include "fam/dir.h"
+#include "fam/guard.h"
 #include "fam/lock.h"
 #include "fam/record.h"
 #include "fam/secure.h"
@@ -149,11 +150,25 @@ int dir_remove(struct fam_pool *pool, uint64_t id)
 	return dir_dissolve(d, id);
 }
 
+struct images {
+	const void *map;
+	size_t len;
+};
+
+/* By fam_guarded(): the medium may have a bad place. */
+static int check_images(void *arg)
+{
+	const struct images *images = arg;
+
+	return fam_archive_read(images->map, images->len, NULL, NULL);
+}
+
 int dir_images(struct fam_checkpoint *cp, int (*each)(void *arg, const char *name, const void *data, size_t len),
 	       void *arg)
 {
 	struct dir_checkpoint *c = dir_checkpoint(cp);
 	_cleanup_close_ int fd = fam_open_at(cp->pool->ctx, c->dirfd, cp->pool->path, DIR_IMAGES, O_RDONLY);
+	struct images images;
 	struct stat st;
 	void *map;
 	int r;
@@ -166,10 +181,11 @@ int dir_images(struct fam_checkpoint *cp, int (*each)(void *arg, const char *nam
 	map = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (map == MAP_FAILED)
 		return cr_fail_errno(cp->pool->ctx, -errno, "Can't map the copy of images in %s", cp->pool->path);
-	r = fam_archive_read(map, st.st_size, NULL, NULL);
+	images = (struct images){ map, st.st_size };
+	r = fam_guarded(check_images, &images);
 	if (r)
-		r = cr_fail(cp->pool->ctx, r, "The copy of the images of checkpoint %016llx in %s is damaged",
-			    (unsigned long long)cp->id, cp->pool->path);
+		r = cr_fail(cp->pool->ctx, r, "The copy of the images of checkpoint %016llx in %s %s",
+			    (unsigned long long)cp->id, cp->pool->path, r == -EIO ? "can't be read" : "is damaged");
 	else
 		r = fam_archive_read(map, st.st_size, each, arg);
 	munmap(map, st.st_size);

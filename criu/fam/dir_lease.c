@@ -7,14 +7,15 @@
 #include <libpmem.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "fam/dir.h"
 #include "fam/secure.h"
 
 static int map_lease(struct dir_pool *d, struct fam_lease_place **ret)
 {
 	_cleanup_close_ int fd = fam_open_at(d->pool.ctx, d->pool.fd, d->pool.path, DIR_LEASE, O_RDWR | O_CREAT);
+	char path[32], bytes[FAM_LEASE_SIZE];
 	struct stat st;
-	char path[32];
 	size_t len;
 
 	if (fd < 0)
@@ -26,6 +27,9 @@ static int map_lease(struct dir_pool *d, struct fam_lease_place **ret)
 	if (st.st_size && st.st_size != FAM_LEASE_SIZE)
 		return cr_fail(d->pool.ctx, -EPROTO, "The pool %s is damaged: its lease takes %lld bytes", d->pool.path,
 			       (long long)st.st_size);
+	/* A bad place of the medium is an error here, a SIGBUS later. */
+	if (pread_full(fd, bytes, sizeof(bytes), 0))
+		return cr_fail(d->pool.ctx, -EIO, "The lease of the pool %s can't be read", d->pool.path);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	*ret = pmem_map_file(path, 0, 0, 0, &len, NULL);
 	return *ret ? 0 : cr_fail_errno(d->pool.ctx, -errno, "Can't map the lease of the pool %s", d->pool.path);

@@ -338,6 +338,28 @@ static void vanished(void **state)
 	assert_non_null(strstr(f->error.text, f->pool));
 }
 
+/* Somebody cuts the file that is being written. */
+static void cut_beneath(void **state)
+{
+	const struct fam_range used[] = { { 0, PAGE }, { 3 * MIB, PAGE } };
+	struct fixture *f = *state;
+	struct fam_checkpoint *cp;
+	struct fam_pool *pool;
+	uint64_t id;
+
+	assert_int_equal(pool_open(f, FAM_WRITE, &pool), 0);
+	id = checkpoint_make(f, pool, 4 * MIB, 'c');
+	assert_int_equal(fam_checkpoint_remove(pool, id), 0);
+	setenv("CRIU_FAM_FLUSH", "clflush", 1);
+	assert_int_equal(fam_checkpoint_create(pool, 4 * MIB, used, 2, &cp), 0);
+	unsetenv("CRIU_FAM_FLUSH");
+	assert_int_equal(ftruncate(cp->fd, 2 * MIB), 0);
+	assert_int_equal(fam_checkpoint_flush(cp), -EIO);
+	assert_non_null(strstr(f->error.text, f->pool));
+	fam_checkpoint_close(&cp);
+	fam_pool_close(&pool);
+}
+
 /* A file system that is smaller than the pool thinks. */
 static int in_small(struct fixture *f)
 {
@@ -414,10 +436,11 @@ static void read_only(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(open_to_others),	 TEST(links),		TEST(damaged_superblock), TEST(damaged_checkpoint),
-		TEST(damaged_images),	 TEST(not_empty),	TEST(never_finished),	  TEST(orphans_stay),
-		TEST(two_writers),	 TEST(lock_after_fork), TEST(vanished),		  TEST(read_only),
-		TEST(small_file_system),
+		/* First: cmocka handles SIGBUS from each test's beginning on, fam_guarded() from its first call on. */
+		TEST(cut_beneath),	  TEST(open_to_others),	   TEST(links),		  TEST(damaged_superblock),
+		TEST(damaged_checkpoint), TEST(damaged_images),	   TEST(not_empty),	  TEST(never_finished),
+		TEST(orphans_stay),	  TEST(two_writers),	   TEST(lock_after_fork), TEST(vanished),
+		TEST(read_only),	  TEST(small_file_system),
 	};
 
 	if (!is_root()) {
