@@ -197,6 +197,8 @@ static int phase_commit(void *arg)
 	int r;
 
 	d->stats.dump.frozen_time = now_us() - d->frozen_at_us;
+	log_info(d->ctx->log, "The tasks stand still for %llu us, %llu of them for their pages",
+		 (unsigned long long)d->stats.dump.frozen_time, (unsigned long long)d->stats.dump.memwrite_time);
 	r = stats_write_dump(AT_FDCWD, &d->stats.dump);
 	if (r < 0)
 		return cr_fail_errno(d->ctx, r, "Can't write stats-dump");

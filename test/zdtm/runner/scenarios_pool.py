@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from . import huge_pages, proc
+from . import proc
 from .kills import settled
 from .scenarios import expect, failed, forget
 
@@ -30,7 +30,7 @@ def pool_needed(program="rich"):
     """For scenarios that dump into a pool."""
     def decorate(scenario):
         def with_pool(s, before):
-            s.pool = s.make_pool()
+            s.pool, s.in_pool = s.make_pool(), True
             scenario(s, before)
         with_pool.__name__ = "pool_" + scenario.__name__
         with_pool.__doc__ = scenario.__doc__
@@ -172,14 +172,14 @@ def elsewhere(s, before):
 @pool_needed()
 def or_files(s, before):
     """A set in a pool is followed by one in files in the same directory, and the other way round: nothing stays."""
-    images, pool = s.images("images-1"), s.pool
+    images = s.images("images-1")
     s.check_dumped(s.dump(images), before)
     s.check_restored(s.restore(images), before)
-    s.pool = None
+    s.in_pool = False
     s.check_dumped(s.dump(images), before)
     expect(not os.path.exists(os.path.join(images, "fam.img")), "fam.img of the old set is there")
     s.check_restored(s.restore(images), before)
-    s.pool = pool
+    s.in_pool = True
     s.check_dumped(s.dump(images), before)
     expect(not [f for f in os.listdir(images) if f.startswith("pages-")], "pages of the old set are there")
     s.check_restored(s.restore(images), before)
@@ -188,6 +188,7 @@ def or_files(s, before):
 @pool_needed()
 def options(s, before):
     """--fam-threads, --capture inject and --use-pmem beside a pool."""
+    s.pool = "pool"  # relative to where criu is started
     for n, extra in enumerate((["--fam-threads", "3"], ["--use-pmem"], ["--capture", "inject"],
                                ["--capture", "inject", "--fam-verify"])):
         images = s.images(f"images-{n}")
@@ -203,22 +204,21 @@ ON_HUGETLBFS = ("rich", "mem_file_private", "mem_aio", "mem_cow_tree", "mem_fork
 def on_hugetlbfs(program):
     """A pool that is memory, but no file that pages can be read from."""
     def scenario(s, before):
-        s.pool = s.make_pool()
-        with huge_pages.reserved(["2048kB", "48"]) as missing:
-            expect(not missing, f"there are no {missing}")
-            subprocess.run(["mount", "-t", "hugetlbfs", "-o", "pagesize=2M,mode=700", "hugetlbfs", s.pool], check=True)
-            try:
-                subprocess.run([s.criu, "fam", "init", "--size", "64M", s.pool], check=True, stdout=subprocess.DEVNULL)
-                for n in (1, 2):
-                    images = s.images(f"images-{n}")
-                    s.check_dumped(s.dump(images, extra=["--fam-verify"]), before)
-                    s.check_restored(s.restore(images, extra=["--fam-verify"]), before)
-                s.check_dumped(s.dump(images), before)
-                s.check_restored(s.restore(images, env={"CRIU_KERNEL_UFFD": "0"}), before)
-            finally:
-                subprocess.run(["umount", s.pool], check=True)
+        s.pool, s.in_pool = s.make_pool(), True
+        subprocess.run(["mount", "-t", "hugetlbfs", "-o", "pagesize=2M,mode=700", "hugetlbfs", s.pool], check=True)
+        try:
+            subprocess.run([s.criu, "fam", "init", "--size", "64M", s.pool], check=True, stdout=subprocess.DEVNULL)
+            for n in (1, 2):
+                images = s.images(f"images-{n}")
+                s.check_dumped(s.dump(images, extra=["--fam-verify"]), before)
+                s.check_restored(s.restore(images, extra=["--fam-verify"]), before)
+            s.check_dumped(s.dump(images), before)
+            s.check_restored(s.restore(images, env={"CRIU_KERNEL_UFFD": "0"}), before)
+        finally:
+            subprocess.run(["umount", s.pool], check=True)
     scenario.__name__ = f"pool_on_hugetlbfs_{program}"
     scenario.program = program
+    scenario.huge_pages = 48  # of 2 MiB
     return scenario
 
 
