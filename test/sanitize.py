@@ -27,6 +27,7 @@ END_TO_END = (
     ["run", "--fam-lazy", "plain_static", "rich", "mem_large", "mem_many_areas", "threads_100"],
     ["run", "--fam-cross", "plain_static", "rich"],
     ["mutate-pools", "--count", "50"],
+    ["scenarios", "fam_export_and_restore", "fam_import_and_restore", "fam_orphans", "fam_on_huge_pages"],
 )
 MUTATED = ["plain_static", "rich", "mem_aio", "memfd_seals", "sysv_shm_pieces", "timer_pending", "seccomp_threads",
            "unix_listen", "tcp_listen", "ldt"]
