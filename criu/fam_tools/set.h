@@ -10,7 +10,7 @@
 
 /* A directory that becomes a set, or goes again. Zeroed with dirfd -1 is none. */
 struct new_dir {
-	char *path; /* absolute; owned */
+	char *path; /* absolute; owned; NULL: it has none */
 	int dirfd;
 	bool made;   /* it wasn't there before */
 	bool filled; /* we put files there: new_dir_close() takes them away unless it is kept */
@@ -20,7 +20,7 @@ struct new_dir {
 
 /* PATH is an empty directory, or is made (0700). 0; -ENOTEMPTY and others (cr_fail). new_dir_close() in any case. */
 int new_dir_open(struct cr_ctx *ctx, const char *path, struct new_dir *ret);
-/* The same for a directory of no name that matters, in $TMPDIR or /tmp: never kept. */
+/* The same for one that is never kept: in memory, or, who may not have that, below $TMPDIR or /tmp. */
 int new_dir_scratch(struct cr_ctx *ctx, struct new_dir *ret);
 /* Closes it; what isn't kept is removed with all that is in it. */
 void new_dir_close(struct new_dir *dir);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "base/io.h"
@@ -68,11 +69,26 @@ int new_dir_open(struct cr_ctx *ctx, const char *path, struct new_dir *ret)
 	return 0;
 }
 
+/* A file system of our own, mounted nowhere: it ends with its descriptor, however we end. fsopen(2), fsmount(2). */
+static int private_tmpfs(void)
+{
+	_cleanup_close_ int fs = fsopen("tmpfs", FSOPEN_CLOEXEC), mount = -1;
+
+	if (fs < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "mode", "0700", 0) ||
+	    fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		return -1;
+	mount = fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	return mount < 0 ? -1 : openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 int new_dir_scratch(struct cr_ctx *ctx, struct new_dir *ret)
 {
 	const char *tmp = getenv("TMPDIR");
 
 	*ret = NEW_DIR_NONE;
+	ret->dirfd = private_tmpfs();
+	if (ret->dirfd >= 0)
+		return 0;
 	ret->path = str_printf("%s/criu-fam.XXXXXX", tmp && *tmp ? tmp : "/tmp");
 	if (!ret->path)
 		return cr_fail_errno(ctx, -ENOMEM, "Can't make a temporary directory");
@@ -106,6 +122,11 @@ struct unpacking {
 	bool has_inventory;
 };
 
+static const char *where(const struct new_dir *dir)
+{
+	return dir->path ?: "memory";
+}
+
 static int unpack_one(void *arg, const char *name, const void *data, size_t len)
 {
 	struct unpacking *un = arg;
@@ -121,9 +142,9 @@ static int unpack_one(void *arg, const char *name, const void *data, size_t len)
 	}
 	fd = openat(un->dir->dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
-		return cr_fail_errno(un->ctx, -errno, "Can't make %s in %s", name, un->dir->path);
+		return cr_fail_errno(un->ctx, -errno, "Can't make %s in %s", name, where(un->dir));
 	err = write_full(fd, data, len);
-	return err ? cr_fail_errno(un->ctx, err, "Can't write %s in %s", name, un->dir->path) : 0;
+	return err ? cr_fail_errno(un->ctx, err, "Can't write %s in %s", name, where(un->dir)) : 0;
 }
 
 int set_unpack(struct fam_checkpoint *cp, struct new_dir *dir)

@@ -136,6 +136,27 @@ static void a_copy_without_an_inventory_is_no_set(void **state)
 	end(f);
 }
 
+/* Root has one in memory, without a name; others one in $TMPDIR that goes again. */
+static void scratch_is_private_and_goes(void **state)
+{
+	static const char *const some[] = { "a.img", "inventory.img", NULL };
+	struct fixture *f = begin();
+	struct new_dir scratch;
+	struct stat st;
+
+	setenv("TMPDIR", top, 1);
+	assert_int_equal(new_dir_scratch(&f->ctx, &scratch), 0);
+	assert_int_equal(fstat(scratch.dirfd, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	images = some;
+	assert_int_equal(set_unpack(&f->cp, &scratch), 0);
+	assert_int_equal(faccessat(scratch.dirfd, "a.img", F_OK, 0), 0);
+	assert_true(scratch.path || !geteuid());
+	new_dir_close(&scratch);
+	unsetenv("TMPDIR");
+	end(f); /* and the top directory is empty in the end */
+}
+
 static void write_map(struct fixture *f, enum image_kind kind, unsigned long id, uint32_t pages_id)
 {
 	const struct page_run_list none = { 0 };
@@ -181,6 +202,7 @@ int main(void)
 		cmocka_unit_test(a_committed_set_stays),
 		cmocka_unit_test(names_of_images_are_checked),
 		cmocka_unit_test(a_copy_without_an_inventory_is_no_set),
+		cmocka_unit_test(scratch_is_private_and_goes),
 		cmocka_unit_test(pagemaps_are_found_by_their_names),
 		cmocka_unit_test(pagemaps_have_pages_of_their_own),
 	};
