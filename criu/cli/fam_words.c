@@ -35,7 +35,8 @@ int fam_words_find(struct cr_ctx *ctx, const struct fam_info *list, size_t nr, c
 		fam_id_print(list[i].id, id);
 		if (strncasecmp(id, text, strlen(text)))
 			continue;
-		if (found >= 0)
+		/* Of a damaged pool two may have the same: to be removed one after the other. */
+		if (found >= 0 && list[found].id != list[i].id)
 			return cr_fail(ctx, -ENOTUNIQ, "The ids of several checkpoints begin with %s", text);
 		found = i;
 	}

@@ -46,7 +46,11 @@ static void the_pool_is_a_word_or_the_option(void **state)
 
 static void ids_may_be_shortened(void **state)
 {
-	const struct fam_info list[] = { { .id = 0x0123456789abcdef }, { .id = 0x01ff000000000000 }, { .id = 0xff } };
+	const struct fam_info list[] = { { .id = 0x0123456789abcdef },
+					 { .id = 0x01ff000000000000 },
+					 { .id = 0xff },
+					 { .id = 0xaa },
+					 { .id = 0xaa } };
 	static const struct {
 		const char *text;
 		int result;
@@ -55,7 +59,9 @@ static void ids_may_be_shortened(void **state)
 		{ "0123456789abcdef", 0, NULL },
 		{ "012", 0, NULL },
 		{ "01fF", 1, NULL },
-		{ "00", 2, NULL },
+		{ "00000000000000f", 2, NULL },
+		{ "00", -ENOTUNIQ, "several" },
+		{ "00000000000000aa", 4, NULL },
 		{ "01", -ENOTUNIQ, "several" },
 		{ "1", -ENOENT, "no checkpoint 1" },
 		{ "", -EINVAL, "no checkpoint's id" },
@@ -66,7 +72,7 @@ static void ids_may_be_shortened(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct cr_error error = { 0 };
 		struct cr_ctx ctx = { .error = &error };
-		int result = fam_words_find(&ctx, list, 3, cases[i].text);
+		int result = fam_words_find(&ctx, list, 5, cases[i].text);
 
 		if (result != cases[i].result || (cases[i].says && !strstr(error.text, cases[i].says)))
 			fail_msg("%s: %d, %s", cases[i].text, result, error.text);

@@ -297,6 +297,26 @@ def killed_import(s, before):
         expect(pool.ids() == [], f"after import {n} the pool has {pool.list()}")
 
 
+def damaged_removed(s, before):
+    """A checkpoint whose record can't be read is listed as damaged, doesn't harm others, and can be removed."""
+    pool = Pool(s)
+    bad, good = (id_of(pool, dump_running(s, pool, before, f"images-{n}")) for n in (1, 2))
+    with open(pool.file("checkpoints", bad, "record"), "r+b") as f:
+        f.write(b"nonsense")
+    states = {c["id"]: c["state"] for c in pool.list()}
+    expect(states == {bad: "damaged", good: "committed"}, f"they are {states}")
+    pool.problems(f"^{bad}: .*record.*damaged")
+    pool.must("verify", pool.path, good)
+    pool.refuse("record.*damaged", "show", pool.path, bad)
+    pool.must("gc", pool.path, "--orphans", "--grace", "0")
+    expect(set(pool.ids()) == {bad, good}, "gc took a damaged one")
+    dump_running(s, pool, before, "images-3")
+    pool.must("rm", pool.path, bad)
+    pool.clean()
+    forget(s, before)
+    s.check_restored(s.restore(os.path.join(s.work, "images-2")), before)
+
+
 SCENARIOS = {"fam_" + f.__name__: f for f in (
     full, read_only, vanished, vanishes_meanwhile, other_pool, open_to_others, symlinks, cut_short, flipped_byte,
-    two_writers, killed_writer, killed_import)}
+    two_writers, killed_writer, killed_import, damaged_removed)}
