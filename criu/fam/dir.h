@@ -23,6 +23,7 @@ struct dir_pool {
 	bool is_tmpfs;
 	struct fam_host host;	/* this one; without a name: no other one can have this file system mounted */
 	struct fam_lease lease; /* with lease.places: it is ours */
+	uint64_t lost;		/* bytes of spare files that were too large, given to the file system */
 };
 
 struct dir_checkpoint {
@@ -74,6 +75,8 @@ int dir_space_reserve(struct dir_pool *d, uint64_t bytes);
 int dir_space_give(struct dir_pool *d, int dirfd, uint64_t id);
 /* Spare files of SIZE bytes in all, allocated and touched. 0; -ENOSPC (cr_fail). */
 int dir_space_fill(struct dir_pool *d, uint64_t size);
+/* A pool with a limit keeps the memory that it was given: gets back what this writer lost, within the limit. */
+void dir_space_refill(struct dir_pool *d);
 int dir_usage(struct fam_pool *pool, struct fam_usage *ret);
 int dir_trim(struct fam_pool *pool, uint64_t keep);
 
@@ -90,8 +93,8 @@ int dir_recover(struct dir_pool *d);
 /* dir_checkpoint.c, dir_commit.c: as in fam/pool_ops.h. */
 int dir_create(struct fam_pool *pool, uint64_t size, const struct fam_range *used, size_t nr,
 	       struct fam_checkpoint **ret);
-/* Allocates and touches all of the new file FD. 0 or -errno. */
-int dir_preallocate(struct dir_pool *d, int fd, uint64_t size);
+/* Allocates and touches all of the new file FD; INSIST: on large pages, however long they take. 0 or -errno. */
+int dir_preallocate(struct dir_pool *d, int fd, uint64_t size, bool insist);
 int dir_flush(struct fam_checkpoint *cp);
 int dir_commit(struct fam_checkpoint *cp, const struct fam_commit *args);
 void dir_close_checkpoint(struct fam_checkpoint *cp);

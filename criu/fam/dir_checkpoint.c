@@ -68,7 +68,7 @@ static int map_to_read(int fd, uint64_t size, char **ret)
 	return 0;
 }
 
-int dir_preallocate(struct dir_pool *d, int fd, uint64_t size)
+int dir_preallocate(struct dir_pool *d, int fd, uint64_t size, bool insist)
 {
 	struct page_allocator allocator;
 	bool is_pmem;
@@ -79,7 +79,7 @@ int dir_preallocate(struct dir_pool *d, int fd, uint64_t size)
 		return r;
 	page_allocator_init(&allocator, fd, base, d->is_tmpfs);
 	/* Every dump gains by large pages; who makes a pool can wait for them. */
-	allocator.insist = true;
+	allocator.insist |= insist;
 	r = pages_allocate(&allocator, 0, size);
 	/* An ordinary file system has its blocks now; its page cache isn't the pool's. */
 	if (!r && (d->is_tmpfs || is_pmem) && madvise(base, size, MADV_POPULATE_WRITE) && errno != EINVAL)

@@ -163,6 +163,7 @@ static void dir_close(struct fam_pool *pool)
 {
 	struct dir_pool *d = dir_pool(pool);
 
+	dir_space_refill(d);
 	dir_lease_give(d);
 	/* By its name: a process forked meanwhile may have the descriptor, too. */
 	if (d->lock_fd >= 0)

@@ -335,6 +335,7 @@ int dir_space_take(struct dir_pool *d, int new_dirfd, uint64_t size, const struc
 		return r;
 	if (fd >= 0) {
 		r = place(d, new_dirfd, &chosen, fd, size);
+		d->lost += less;
 	} else {
 		fd = openat(new_dirfd, DIR_PAGES, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 		r = fd < 0 || ftruncate(fd, size) ? -errno : 0;
@@ -376,11 +377,12 @@ int dir_space_give(struct dir_pool *d, int dirfd, uint64_t id)
 	return r ? cr_fail_errno(d->pool.ctx, r, "Can't free the pages of checkpoint %s in %s", name, d->pool.path) : 0;
 }
 
-static int spare_add(struct dir_pool *d, uint64_t size)
+static int spare_add(struct dir_pool *d, uint64_t size, bool insist)
 {
 	_cleanup_close_ int fd = -1;
 	char name[FAM_ID_TEXT];
 	uint64_t id;
+	int r;
 
 	if (getrandom(&id, sizeof(id), 0) != sizeof(id))
 		return -EIO;
@@ -388,7 +390,10 @@ static int spare_add(struct dir_pool *d, uint64_t size)
 	fd = openat(d->spare, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0 || ftruncate(fd, size))
 		return -errno;
-	return dir_preallocate(d, fd, size);
+	r = dir_preallocate(d, fd, size, insist);
+	if (r)
+		unlinkat(d->spare, name, 0);
+	return r;
 }
 
 int dir_space_fill(struct dir_pool *d, uint64_t size)
@@ -401,9 +406,29 @@ int dir_space_fill(struct dir_pool *d, uint64_t size)
 			       (unsigned long long)size, (unsigned long long)room);
 	for (uint64_t left = size, part; !r && left; left -= part) {
 		part = left < 2 * SPARE_MIN ? left : (left / 2 + FAM_ALIGN - 1) & ~(FAM_ALIGN - 1);
-		r = spare_add(d, part);
+		r = spare_add(d, part, true);
 	}
 	return r ? cr_fail_errno(d->pool.ctx, r, "Can't allocate %llu bytes for the pool %s", (unsigned long long)size,
 				 d->pool.path)
 		 : 0;
+}
+
+void dir_space_refill(struct dir_pool *d)
+{
+	struct cr_error ignored = { 0 };
+	struct cr_ctx *ctx = d->pool.ctx, quiet = { ctx->log, &ignored };
+	struct fam_usage usage;
+	uint64_t room, bytes = d->lost;
+
+	/* Little is left where it is: it would make many small files. */
+	if (!d->pool.size || bytes < SPARE_MIN)
+		return;
+	d->pool.ctx = &quiet;
+	if (!dir_usage(&d->pool, &usage) && usage.used + usage.spare < d->pool.size) {
+		room = d->pool.size - usage.used - usage.spare;
+		bytes = (bytes < room ? bytes : room) & ~(FAM_ALIGN - 1);
+		if (bytes >= SPARE_MIN && !file_system_room(d, &room) && bytes < room)
+			spare_add(d, bytes, false);
+	}
+	d->pool.ctx = ctx;
 }

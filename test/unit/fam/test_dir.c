@@ -221,6 +221,33 @@ static void files_fit(void **state)
 	fam_pool_close(&pool);
 }
 
+/* A file that was too large: what was cut off stays in the pool. */
+static void nothing_is_lost(void **state)
+{
+	struct fixture *f = *state;
+	struct fam_usage usage;
+	struct fam_pool *pool;
+
+	assert_int_equal(fam_pool_init(&(struct fam_init_args){ .ctx = &f->ctx, .path = f->pool, .size = 128 * MIB }),
+			 0);
+	assert_int_equal(pool_open(f, FAM_WRITE, &pool), 0);
+	checkpoint_make(f, pool, 44 * MIB, 'l');
+	assert_int_equal(fam_pool_usage(pool, &usage), 0);
+	assert_int_equal(usage.spare, 64 * MIB);
+	fam_pool_close(&pool);
+	assert_int_equal(pool_open(f, FAM_WRITE, &pool), 0);
+	assert_int_equal(fam_pool_usage(pool, &usage), 0);
+	assert_in_range(usage.spare, 82 * MIB, 84 * MIB);
+	assert_true(usage.used + usage.spare <= 128 * MIB);
+	/* What was given back on purpose stays given back. */
+	assert_int_equal(fam_pool_trim(pool, 0), 0);
+	fam_pool_close(&pool);
+	assert_int_equal(pool_open(f, FAM_WRITE, &pool), 0);
+	assert_int_equal(fam_pool_usage(pool, &usage), 0);
+	assert_int_equal(usage.spare, 0);
+	fam_pool_close(&pool);
+}
+
 static void full_is_said(void **state)
 {
 	struct fixture *f = *state;
@@ -280,15 +307,11 @@ static void a_reader_holds_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOTH(first_use_makes_a_pool),
-		BOTH(content_is_read_again),
-		BOTH(images_are_kept),
-		BOTH(reuse_shows_nothing),
-		BOTH(abandoned_is_freed),
-		BOTH(files_fit),
-		BOTH(full_is_said),
-		BOTH(a_reader_holds_it),
-		cmocka_unit_test_setup_teardown(many_gaps, fixture_begin, fixture_end),
+		BOTH(first_use_makes_a_pool), BOTH(content_is_read_again),
+		BOTH(images_are_kept),	      BOTH(reuse_shows_nothing),
+		BOTH(abandoned_is_freed),     BOTH(files_fit),
+		BOTH(nothing_is_lost),	      BOTH(full_is_said),
+		BOTH(a_reader_holds_it),      cmocka_unit_test_setup_teardown(many_gaps, fixture_begin, fixture_end),
 	};
 
 	if (!is_root()) {
