@@ -22,6 +22,8 @@
 /* Asleep it looks for ended tasks that often. */
 #define SLEEP_MS 200
 #define EVENTS	 16
+/* Bytes; a fault waits for them. */
+#define NEAR (16ul << 10)
 
 __attribute__((noreturn)) static void end(struct pager *p, int code)
 {
@@ -198,6 +200,15 @@ static bool any_deferred(struct pager *p)
 	return any;
 }
 
+/* Between two looks for faults. */
+static bool bring_neighbours(struct pager *p)
+{
+	for (struct pager_memory *m = p->memories; m; m = m->next)
+		if (!m->gone && m->near && near_some(p, m, NEAR))
+			return true;
+	return false;
+}
+
 /* The memory that had the last turn, as long as it has something missing. */
 static bool fill_next(struct pager *p)
 {
@@ -228,6 +239,8 @@ void pager_run(struct pager *p)
 		timeout = 0;
 		if (any_deferred(p) || p->stats.faults != faults)
 			p->last_fault_us = now;
+		else if (bring_neighbours(p))
+			continue;
 		else if (now - p->last_fault_us > QUIET_US && !fill_next(p) && now - p->last_fault_us > SPIN_US)
 			timeout = SLEEP_MS;
 		look_round(p, now);

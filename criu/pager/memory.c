@@ -296,17 +296,17 @@ bool pager_memory_find(const struct pager_memory *m, uint64_t vaddr, uint64_t st
 	return true;
 }
 
-/* From address START on. */
-static bool next_from(const struct pager_memory *m, uint64_t start, uint64_t max, struct pager_piece *ret)
+bool pager_memory_next_in(const struct pager_memory *m, uint64_t start, uint64_t end, uint64_t max,
+			  struct pager_piece *ret)
 {
-	for (size_t i = first_range(m->map, start); i < m->map->nr; i++) {
+	for (size_t i = first_range(m->map, start); i < m->map->nr && m->map->v[i].vaddr < end; i++) {
 		const struct pager_range *r = &m->map->v[i];
-		uint64_t end = r->bit + r->nr_pages;
-		uint64_t first = seek_bit(m->missing, bit_at(r, max_of(r->vaddr, start)), end, true);
+		uint64_t last = bit_at(r, min_of(end_of(r), end));
+		uint64_t first = seek_bit(m->missing, bit_at(r, max_of(r->vaddr, start)), last, true);
 
-		if (first == end)
+		if (first == last)
 			continue;
-		set_piece(r, first, seek_bit(m->missing, first, min_of(end, first + max / PAGER_PAGE), false), ret);
+		set_piece(r, first, seek_bit(m->missing, first, min_of(last, first + max / PAGER_PAGE), false), ret);
 		return true;
 	}
 	return false;
@@ -314,7 +314,8 @@ static bool next_from(const struct pager_memory *m, uint64_t start, uint64_t max
 
 bool pager_memory_next(struct pager_memory *m, uint64_t max, struct pager_piece *ret)
 {
-	if (!m->nr_missing || (!next_from(m, m->cursor, max, ret) && !next_from(m, 0, max, ret)))
+	if (!m->nr_missing || (!pager_memory_next_in(m, m->cursor, UINT64_MAX, max, ret) &&
+			       !pager_memory_next_in(m, 0, UINT64_MAX, max, ret)))
 		return false;
 	m->cursor = ret->vaddr;
 	return true;

@@ -47,7 +47,8 @@ struct pager_memory {
 	size_t len; /* bytes of this mapping */
 	struct pager_map *map;
 	uint64_t nr_pages, nr_missing;
-	uint64_t cursor; /* the filler's place, an address */
+	uint64_t cursor;	  /* the filler's place, an address */
+	uint64_t near, near_last; /* the page whose neighbours come next (0: none), and that of the last fault */
 
 	/* The server's (pager/serve.c). */
 	int uffd;
@@ -85,6 +86,9 @@ uint64_t pager_memory_count(const struct pager_memory *m);
 /* The piece of missing pages between START and END that VADDR's page is in; false: it isn't missing. */
 bool pager_memory_find(const struct pager_memory *m, uint64_t vaddr, uint64_t start, uint64_t end,
 		       struct pager_piece *ret);
+/* The first piece of at most MAX bytes between START and END; false: there is none. */
+bool pager_memory_next_in(const struct pager_memory *m, uint64_t start, uint64_t end, uint64_t max,
+			  struct pager_piece *ret);
 /* The next piece of at most MAX bytes at or above the cursor, else from the lowest address on; false: there is none. */
 bool pager_memory_next(struct pager_memory *m, uint64_t max, struct pager_piece *ret);
 

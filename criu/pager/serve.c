@@ -110,28 +110,49 @@ static int zero(struct pager *p, struct pager_memory *m, uint64_t vaddr)
 	return 0;
 }
 
-/* The page itself first: who waits for it goes on while its neighbours come. */
+bool near_some(struct pager *p, struct pager_memory *m, uint64_t max)
+{
+	uint64_t start = m->near & ~(AROUND - 1);
+	struct pager_piece piece;
+	int err;
+
+	/* Those above it first. */
+	while (m->near && !m->gone) {
+		if (!pager_memory_next_in(m, m->near, start + AROUND, max, &piece) &&
+		    !pager_memory_next_in(m, start, m->near, max, &piece)) {
+			m->near = 0;
+			return false;
+		}
+		err = copy(p, m, piece, &p->stats.served);
+		if (err == -ESRCH)
+			end_memory(p, m);
+		if (err || max < AROUND)
+			return !err;
+	}
+	return false;
+}
+
+/*
+ * The page itself first: who waits for it goes on while its neighbours come. These wait for other faults, but not where
+ * memory is read in order.
+ */
 static int serve_fault(struct pager *p, struct pager_memory *m, uint64_t vaddr)
 {
-	uint64_t start = vaddr & ~(AROUND - 1);
-	struct pager_piece piece, page;
+	struct pager_piece page;
+	bool in_order;
 	int err;
 
 	vaddr &= ~(PAGER_PAGE - 1);
-	if (!pager_memory_find(m, vaddr, start, start + AROUND, &piece))
+	if (!pager_memory_find(m, vaddr, vaddr, vaddr + PAGER_PAGE, &page))
 		return zero(p, m, vaddr);
-	page = (struct pager_piece){ vaddr, PAGER_PAGE, piece.from + (vaddr - piece.vaddr) };
+	in_order = vaddr - m->near_last <= AROUND;
 	err = copy(p, m, page, &p->stats.served);
-	m->cursor = vaddr;
 	if (err)
 		return err;
-	page = (struct pager_piece){ vaddr + PAGER_PAGE, piece.vaddr + piece.len - vaddr - PAGER_PAGE,
-				     page.from + PAGER_PAGE };
-	err = copy(p, m, page, &p->stats.served);
-	piece.len = vaddr - piece.vaddr;
-	if (!err)
-		err = copy(p, m, piece, &p->stats.served);
-	return err == -ESRCH ? err : 0; /* neighbours can wait */
+	m->cursor = m->near = m->near_last = vaddr;
+	if (in_order)
+		near_some(p, m, AROUND);
+	return 0;
 }
 
 static void on_fault(struct pager *p, struct pager_memory *m, uint64_t vaddr)

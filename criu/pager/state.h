@@ -72,6 +72,8 @@ struct pager {
 void serve_messages(struct pager *p, struct pager_memory *m);
 /* What could not be answered then. */
 void serve_deferred(struct pager *p, struct pager_memory *m);
+/* Brings up to MAX bytes of the neighbours of M's last fault, all of them if MAX is so large; false: there are none. */
+bool near_some(struct pager *p, struct pager_memory *m, uint64_t max);
 /* Copies some missing pages; false: there was nothing to be done just now. */
 bool fill_some(struct pager *p, struct pager_memory *m);
 /* Closes M's descriptor: its areas are ordinary memory from then on. */
