@@ -8,10 +8,7 @@
 #include <time.h>
 
 #include "fam/archive.h"
-
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
+#include "fam/guard.h"
 
 /* Blocks are there, in a file that may have holes. */
 static int allocate(const struct linear *linear, const struct fam_fragment *fragments, size_t nr)
@@ -132,40 +129,67 @@ int linear_create(struct fam_pool *pool, uint64_t size, const struct fam_range *
 	return 0;
 }
 
-/* What lies between the ranges was an earlier owner's. */
-int linear_flush(struct fam_checkpoint *cp)
+/* What lies between the ranges was an earlier owner's. By fam_guarded(), as all that stores to the medium. */
+static int flush_content(void *arg)
 {
-	struct linear_checkpoint *c = (struct linear_checkpoint *)cp;
-	struct linear *linear = (struct linear *)cp->pool;
+	const struct linear_checkpoint *c = arg;
+	const struct fam_flush *flush = &((struct linear *)c->cp.pool)->flush;
 	uint64_t at = 0;
 	int r = 0;
 
 	for (size_t i = 0; !r && i < c->nr_used; i++) {
 		const struct fam_range *used = &c->used[i];
 
-		r = fam_flush_zero(&linear->flush, cp->base + at, used->offset - at);
+		r = fam_flush_zero(flush, c->cp.base + at, used->offset - at);
 		if (!r)
-			r = fam_flush(&linear->flush, cp->base + used->offset, used->len);
+			r = fam_flush(flush, c->cp.base + used->offset, used->len);
 		at = used->offset + used->len;
 	}
 	if (!r)
-		r = fam_flush_zero(&linear->flush, cp->base + at, cp->size - at);
-	fam_fence(&linear->flush);
+		r = fam_flush_zero(flush, c->cp.base + at, c->cp.size - at);
+	fam_fence(flush);
+	return r;
+}
+
+int linear_flush(struct fam_checkpoint *cp)
+{
+	int r = fam_guarded(flush_content, cp);
+
 	return r ? cr_fail_errno(cp->pool->ctx, r, "Can't make a checkpoint durable in %s", cp->pool->path) : 0;
 }
 
+/* Bytes for the copy of the images; none: that was all, and the rest is zeroed. */
 struct archive_put {
 	const struct fam_flush *flush;
-	char *at;
+	char *begin, *at, *end;
+	const void *data;
+	size_t len;
 };
+
+static int put_guarded(void *arg)
+{
+	struct archive_put *put = arg;
+
+	memcpy(put->at, put->data, put->len);
+	put->at += put->len;
+	return 0;
+}
 
 static int put_archive(void *arg, const void *data, size_t len)
 {
 	struct archive_put *put = arg;
 
-	memcpy(put->at, data, len);
-	put->at += len;
-	return 0;
+	put->data = data;
+	put->len = len;
+	return fam_guarded(put_guarded, put);
+}
+
+static int end_archive(void *arg)
+{
+	const struct archive_put *put = arg;
+	int r = fam_flush(put->flush, put->begin, put->at - put->begin);
+
+	return r ?: fam_flush_zero(put->flush, put->at, put->end - put->at);
 }
 
 /* Into an extent of its own, the rest of it zeroed. */
@@ -194,12 +218,12 @@ static int write_archive(struct linear *linear, struct linear_checkpoint *c, int
 		r = linear_map(ctx, &linear->medium, &c->archive, 1, true, &map);
 	if (!r) {
 		room = c->archive.nr * LINEAR_BLOCK;
-		put.at = map;
+		put.begin = put.at = map;
+		put.end = map + room;
 		r = fam_archive_write(ctx, dirfd, &plan, put_archive, &put);
 	}
 	if (!r)
-		r = fam_flush(&linear->flush, map, plan.size)
-			    ?: fam_flush_zero(&linear->flush, map + plan.size, room - plan.size);
+		r = fam_guarded(end_archive, &put);
 	if (map)
 		munmap(map, room);
 	c->archive_len = plan.size;
@@ -231,14 +255,20 @@ static int fill_slot(const struct linear_checkpoint *c, const struct fam_commit 
 	return 0;
 }
 
-/* All but the commit word, which is 0 before and after. */
-static int write_slot(struct linear *linear, uint32_t number, const struct fam_linear_slot *from)
-{
-	struct fam_linear_slot *slot = linear_slot(linear, number);
-	size_t begin = offsetof(struct fam_linear_slot, id), len = sizeof(*slot) - begin;
+struct slot_write {
+	const struct fam_flush *flush;
+	struct fam_linear_slot *slot;
+	const struct fam_linear_slot *from;
+};
 
-	memcpy((char *)slot + begin, (const char *)from + begin, len);
-	return fam_persist(&linear->flush, (char *)slot + begin, len);
+/* All but the commit word, which is 0 before and after. */
+static int write_slot(void *arg)
+{
+	const struct slot_write *w = arg;
+	size_t len = sizeof(*w->slot) - offsetof(struct fam_linear_slot, id);
+
+	memcpy(&w->slot->id, &w->from->id, len);
+	return fam_persist(w->flush, &w->slot->id, len);
 }
 
 int linear_commit(struct fam_checkpoint *cp, const struct fam_commit *args)
@@ -258,7 +288,7 @@ int linear_commit(struct fam_checkpoint *cp, const struct fam_commit *args)
 	if (!r)
 		r = linear_check_lease(linear);
 	if (!r)
-		r = write_slot(linear, number, slot);
+		r = fam_guarded(write_slot, &(struct slot_write){ &linear->flush, linear_slot(linear, number), slot });
 	if (!r) {
 		r = linear_switch(linear, number, slot->commit);
 		if (r)
@@ -332,15 +362,10 @@ static int find_locked(struct linear *linear, uint64_t id, struct linear_entry *
 }
 
 /* What another host stored, and not what our caches have had since an earlier owner's time. */
-static int see_others(struct linear_checkpoint *c)
+static int see_others(void *arg)
 {
-	char text[FAM_ID_TEXT];
+	const struct linear_checkpoint *c = arg;
 
-	/* Without a page there a flush would be a SIGBUS. */
-	if (madvise(c->cp.base, c->cp.size, MADV_POPULATE_READ) && errno != EINVAL) {
-		fam_id_print(c->cp.id, text);
-		return cr_fail_errno(c->cp.pool->ctx, -EIO, "Checkpoint %s has a bad place", text);
-	}
 	fam_invalidate(c->cp.base, c->cp.size);
 	return 0;
 }
@@ -365,8 +390,10 @@ int linear_open_checkpoint(struct fam_pool *pool, uint64_t id, struct fam_checkp
 	c->archive = entry->copy->archive;
 	c->archive_len = entry->copy->archive_len;
 	r = linear_map(pool->ctx, &linear->medium, c->fragments, c->nr_fragments, false, &c->cp.base);
-	if (!r && linear->medium.is_dax)
-		r = see_others(c);
+	/* Flushing lines of a bad place is a SIGBUS, too. */
+	if (!r && linear->medium.is_dax && (r = fam_guarded(see_others, c)))
+		cr_fail_errno(pool->ctx, r, "Can't read checkpoint %016llx of the pool %s", (unsigned long long)id,
+			      pool->path);
 	if (r) {
 		linear_close_checkpoint(&c->cp);
 		return r;

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/uio.h>
 
+#include "fam/guard.h"
+
 #define COMMITS_AT_ONCE 512u
 
 /* Another host may switch and write a slot while we read it. */
@@ -269,13 +271,23 @@ int linear_check_lease(const struct linear *linear)
 	return linear->lease.places ? fam_lease_check(&linear->lease) : 0;
 }
 
+struct word_store {
+	const struct fam_flush *flush;
+	uint64_t *word, value;
+};
+
+static int store_word(void *arg)
+{
+	const struct word_store *w = arg;
+
+	__atomic_store_n(w->word, w->value, __ATOMIC_RELEASE);
+	return fam_persist(w->flush, w->word, sizeof(*w->word));
+}
+
 int linear_switch(struct linear *linear, uint32_t slot, uint64_t commit)
 {
-	uint64_t *word = &linear_slot(linear, slot)->commit;
+	struct word_store store = { &linear->flush, &linear_slot(linear, slot)->commit, commit };
 	int r = linear_check_lease(linear);
 
-	if (r)
-		return r;
-	__atomic_store_n(word, commit, __ATOMIC_RELEASE);
-	return fam_persist(&linear->flush, word, sizeof(*word));
+	return r ?: fam_guarded(store_word, &store);
 }

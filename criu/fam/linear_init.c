@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "fam/guard.h"
 #include "fam/lock.h"
 
 /* Nobody uses what FD is, and it holds nothing, or that doesn't matter. */
@@ -50,8 +51,9 @@ static int put_supers(struct linear *linear, const struct fam_linear_super *supe
 }
 
 /* It is the old pool, none, or the new one; never something of both. */
-static int write_head(struct linear *linear)
+static int write_head(void *arg)
 {
+	struct linear *linear = arg;
 	const struct fam_linear_super none = { 0 };
 	int r = put_supers(linear, &none);
 
@@ -80,7 +82,7 @@ static int make(struct linear *linear, const struct fam_init_args *args, const s
 	if (!r)
 		r = linear_choose_flush(linear, observer);
 	if (!r)
-		r = write_head(linear);
+		r = fam_guarded(write_head, linear);
 	return r ? cr_fail_errno(args->ctx, r, "Can't make a pool of %s", args->path) : 0;
 }
 
