@@ -65,7 +65,7 @@ def end_to_end_suites():
         ("zdtm/kills-fam-lazy", zdtm("kills", "--fam-lazy", "--dumps", "0", "--restores", "100"), 600),
         ("zdtm/mutate-fam", zdtm("mutate", "--fam", "--count", "300"), 600),
         ("zdtm/mutate", zdtm("mutate", "--count", "1000"), 1200),
-        ("zdtm/mutate-pools", zdtm("mutate-pools", "--count", "200"), 300),
+        ("zdtm/mutate-pools", zdtm("mutate-pools", "--count", "150"), 300),
         ("asan", [PYTHON, "test/sanitize.py"], 900),
         ("real", [PYTHON, "test/real/real.py", "run"], 2400),
         ("bench/quick", [PYTHON, "test/bench/run.py", "--quick"], 600),

@@ -34,7 +34,9 @@ def check_command(s, pool, words, must_fail):
 
 
 def check_restore(s, pool, images, dmg):
-    code = s.restore(images, extra=["--fam-dir", pool.path])
+    way = dmg.rng.choice(("copy", "copy", "lazy"))
+    dmg.what += f" ({way})"
+    code = s.restore(images, extra=["--fam-dir", pool.path, "--fam-restore", way])
     complaints = s.complaints()
     if complaints:
         raise proc.Failure("a sanitizer complained:\n" + complaints)
