@@ -22,6 +22,8 @@
 /* Asleep it looks for ended tasks that often. */
 #define SLEEP_MS 200
 #define EVENTS	 16
+/* So many guardians in a row may take over and do nothing. */
+#define IN_VAIN_MAX 1000
 /* Bytes; a fault waits for them. */
 #define NEAR (16ul << 10)
 
@@ -57,7 +59,16 @@ __attribute__((noreturn)) static void leave(struct pager *p)
 
 static void recover(struct pager *p)
 {
-	p->stats.takeovers++;
+	uint64_t done = p->stats.faults + p->stats.filled + p->stats.dropped;
+
+	/* What kills it each time before it has done anything will not stop by itself. */
+	if (p->stats.takeovers++ && done == p->done_before)
+		p->in_vain++;
+	else
+		p->in_vain = 0;
+	p->done_before = done;
+	if (p->in_vain > IN_VAIN_MAX)
+		pager_fail(p, "it ends again and again", 0);
 	p->guardian = 0;
 	close_fdp(&p->watched);
 	for (struct pager_memory *m = p->memories; m; m = m->next)

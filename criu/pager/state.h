@@ -59,6 +59,8 @@ struct pager {
 	bool waits[PAGER_CLIENTS]; /* for the end */
 	char *stacks[2];
 	unsigned generation; /* of guardians */
+	unsigned in_vain;    /* guardians in a row that have done nothing */
+	uint64_t done_before;
 	uint64_t last_fault_us, last_look_us, last_sweep_us;
 	struct pager_memory *turn; /* whom the filler serves; may be stale: compare only */
 	uint64_t populated;	   /* of its source, up to this address of the memory */

@@ -101,6 +101,24 @@ def filled(s, before):
     s.check_restored(s.restore(images, extra=LAZY), before)
 
 
+def racing(s, before):
+    """Tasks that drop, move and fork while the pager fills see what they should; several times."""
+    images = dumped(s, before)
+    go = os.path.join(s.work, s.test.name + ".go")
+    for _ in range(8):
+        restored(s, images)
+        s.go()
+        wait_for(s.has_ended, "the program doesn't end", 30.0)
+        code = s.reaper.ended.pop(s.root)
+        expect(code == 0, f"the program ended with {code}")
+        expect(not proc.only_these_left(s.reaper, ()), "something is left")
+        os.unlink(go)
+    s.check_restored(s.restore(images), before)
+
+
+racing.program = "mem_lazy_threads"
+
+
 def killed_again_and_again(which, env, program):
     def scenario(s, before):
         restored(s, dumped(s, before), env)
@@ -222,6 +240,6 @@ def pool_held(s, before):
 
 
 SCENARIOS = {"lazy_" + f.__name__: f for f in (
-    asked, dump_meanwhile, filled, both_killed, no_events, broken_later, source_cut, pool_held,
+    asked, dump_meanwhile, filled, racing, both_killed, no_events, broken_later, source_cut, pool_held,
     *(killed_again_and_again(which, env, "mem_lazy_threads") for which in ("pager", "guardian", "either")
       for env in (HELD, None)))}
