@@ -21,7 +21,7 @@ static bool on_hugetlbfs(int fd)
 
 static bool linear_fits(int fd, const struct stat *st)
 {
-	return S_ISCHR(st->st_mode) || (S_ISDIR(st->st_mode) && on_hugetlbfs(fd));
+	return (S_ISCHR(st->st_mode) && linear_is_dax(st->st_rdev)) || (S_ISDIR(st->st_mode) && on_hugetlbfs(fd));
 }
 
 static void linear_close(struct fam_pool *pool)

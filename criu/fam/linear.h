@@ -51,6 +51,9 @@ struct linear_checkpoint {
 	size_t nr_used;
 };
 
+/* The character device is device-DAX: its subsystem's name is "dax". It isn't opened: others may do who knows what
+ * then. */
+bool linear_is_dax(dev_t dev);
 /*
  * The device PATH, or the file in the directory PATH, if it is root's alone (fam/secure.h). The descriptor, or -errno:
  * all but -ENOENT, there is no such file, explained.

@@ -27,8 +27,7 @@ static int device_value(dev_t dev, const char *name, uint64_t *ret)
 	return parse_u64(text, 0, ret);
 }
 
-/* The device is device-DAX: its subsystem's name is "dax". */
-static bool is_dax(dev_t dev)
+bool linear_is_dax(dev_t dev)
 {
 	_cleanup_free_ char *path = str_printf("/sys/dev/char/%u:%u/subsystem", major(dev), minor(dev)), *link = NULL;
 
@@ -40,7 +39,7 @@ static int probe_device(struct cr_ctx *ctx, dev_t dev, const char *path, struct 
 	uint64_t size, align = LINEAR_BLOCK;
 	int r;
 
-	if (!is_dax(dev))
+	if (!linear_is_dax(dev))
 		return cr_fail(ctx, -EOPNOTSUPP, "%s is a device, but no device-DAX one: no pool can be there", path);
 	r = device_value(dev, "size", &size);
 	if (r)

@@ -63,7 +63,7 @@ static int find_kind(struct cr_ctx *ctx, const char *path, const struct fam_pool
 			*ret = kinds[i];
 			return 0;
 		}
-	return cr_fail(ctx, -EPROTO, "%s is neither a directory nor a device: no pool", path);
+	return cr_fail(ctx, -EPROTO, "%s is neither a directory nor a device-DAX device: no pool", path);
 }
 
 int fam_pool_open(const struct fam_open_args *args, struct fam_pool **ret)

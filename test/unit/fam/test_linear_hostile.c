@@ -76,6 +76,25 @@ static void sizes_that_cannot_be(void **state)
 	assert_int_equal(linear_init_fd(&args, f->memfd, NULL), 0);
 }
 
+/* Other devices aren't even opened. */
+static void other_devices(void **state)
+{
+	struct fixture *f = *state;
+	struct fam_init_args init = { .ctx = &f->ctx, .path = "/dev/null", .force = true };
+	struct fam_open_args args = { .ctx = &f->ctx, .path = "/dev/null", .access = FAM_WRITE, .create = true };
+	struct linear_medium null;
+	struct fam_pool *pool;
+	int fd;
+
+	assert_int_equal(fam_pool_init(&init), -EPROTO);
+	assert_int_equal(fam_pool_open(&args, &pool), -EPROTO);
+	assert_non_null(strstr(f->error.text, "/dev/null is neither a directory nor a device-DAX device"));
+	memset(&f->error, 0, sizeof(f->error));
+	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	assert_int_equal(linear_medium_probe(&f->ctx, fd, "/dev/null", &null), -EOPNOTSUPP);
+	close(fd);
+}
+
 /* Any byte of either superblock may be wrong: the other one is taken. Of both: it is refused. */
 static void superblocks(void **state)
 {
@@ -436,6 +455,7 @@ int main(void)
 		TEST(no_pool),
 		TEST(what_holds_something_becomes_no_pool),
 		TEST(sizes_that_cannot_be),
+		TEST(other_devices),
 		TEST(superblocks),
 		TEST(superblocks_that_lie),
 		TEST(cut_off),
