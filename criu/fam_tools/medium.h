@@ -6,8 +6,8 @@
 #include "fam/pool.h"
 
 /*
- * "tmpfs", "hugetlbfs", "fsdax" (a file system with DAX), "devdax" (a device), or "file": another file system, where all
- * goes through the page cache, which is slower.
+ * "tmpfs", "hugetlbfs", "fsdax" (a file system with DAX), "devdax" (a device), or "file": another file system, where
+ * all goes through the page cache, which is slower.
  */
 const char *fam_medium_name(const struct fam_pool *pool);
 

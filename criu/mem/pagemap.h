@@ -28,8 +28,8 @@ int pagemap_write(struct cr_ctx *ctx, int images_dirfd, enum image_kind kind, un
 /*
  * Reads and validates it: counts, order, alignment, address range, flags, and that pages-N.img is long enough, or that
  * FAM (fam/set.h; NULL: pages are in files) has a place for each page. Without FAM, a set with fam.img may lack the
- * file. -EINVAL for a damaged one, -ENOTSUP for pages in a parent image or pages that are not stored in the set, -ENOENT
- * without cr_fail when there is no such image. Free with pagemap_free().
+ * file. -EINVAL for a damaged one, -ENOTSUP for pages in a parent image or pages that are not stored in the set,
+ * -ENOENT without cr_fail when there is no such image. Free with pagemap_free().
  */
 int pagemap_read(struct cr_ctx *ctx, int images_dirfd, struct fam_set *fam, enum image_kind kind, unsigned long id,
 		 struct pagemap **ret);

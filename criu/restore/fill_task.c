@@ -38,7 +38,8 @@ static int start(struct restore *r, struct restore_task *rt, const struct page_r
 		if (err)
 			return err;
 	}
-	rt->has_policy = attributes_policy(attributes_of(r->attributes, rt->task->pid), &r->own_attributes, &rt->policy);
+	rt->has_policy =
+		attributes_policy(attributes_of(r->attributes, rt->task->pid), &r->own_attributes, &rt->policy);
 	rt->job = (struct fill_job){
 		.uffd = rt->uffd,
 		.pid = rt->task->pid,
