@@ -62,6 +62,11 @@ struct pager_memory {
 	unsigned nr_deferred;
 	uint64_t deferred[PAGER_DEFERRED]; /* faults to be tried again */
 	uint64_t deferred_since;	   /* us */
+	/*
+	 * There are more of them. They sleep on until these are served: told again at once they would always come
+	 * before the messages that have to be read first.
+	 */
+	bool has_more;
 
 	uint64_t missing[]; /* a bit for each page */
 };

@@ -22,6 +22,8 @@
 #define AROUND (64ul << 10)
 /* Between two looks for faults. */
 #define CHUNK (64ul << 10)
+/* After which others may be among the deferred faults. */
+#define OTHERS_US 300000
 /* What of the source is mapped at once. */
 #define POPULATE (1ul << 20)
 /* Addresses that programs can have; below are those that the kernel keeps free. */
@@ -170,7 +172,15 @@ static void on_fault(struct pager *p, struct pager_memory *m, uint64_t vaddr)
 	if (m->nr_deferred < PAGER_DEFERRED)
 		m->deferred[m->nr_deferred++] = vaddr;
 	else
-		wake(m, vaddr & ~(PAGER_PAGE - 1), PAGER_PAGE); /* it will ask again */
+		m->has_more = true;
+}
+
+/* Faults that were read and not answered are told again. */
+static void tell_again(struct pager_memory *m)
+{
+	m->nr_deferred = 0;
+	m->has_more = false;
+	wake(m, LOWEST, HIGHEST - LOWEST);
 }
 
 void serve_deferred(struct pager *p, struct pager_memory *m)
@@ -183,11 +193,18 @@ void serve_deferred(struct pager *p, struct pager_memory *m)
 	m->nr_deferred = 0;
 	for (unsigned i = 0; i < nr && !m->gone; i++)
 		on_fault(p, m, m->deferred[i]);
-	if (!m->nr_deferred || m->gone)
+	if (m->gone)
 		return;
+	if (!m->nr_deferred) {
+		if (m->has_more)
+			tell_again(m);
+		return;
+	}
 	m->deferred_since = m->nr_deferred == nr ? since : m->deferred_since;
 	if (stuck_help(m, now_us()))
 		m->deferred_since = now_us();
+	else if (m->has_more && now_us() - m->deferred_since > OTHERS_US)
+		tell_again(m);
 }
 
 /* ---- messages ------------------------------------------------------------------------------------------------ */
@@ -286,10 +303,8 @@ void recover_memory(struct pager *p, struct pager_memory *m)
 		return;
 	apply_from(p, m, m->next_msg);
 	m->nr_missing = pager_memory_count(m);
-	m->nr_deferred = 0;
 	watch(p, m);
-	/* Faults that were read and not answered are told again. */
-	wake(m, LOWEST, HIGHEST - LOWEST);
+	tell_again(m);
 }
 
 /* ---- the background ------------------------------------------------------------------------------------------ */
