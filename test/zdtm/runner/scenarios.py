@@ -417,10 +417,10 @@ SCENARIOS.update({f"script_fails_{stage}": script_fails(stage)
 
 def known():
     """All scenarios, those of other files too."""
-    from . import (scenarios_attributes, scenarios_fam, scenarios_fam_bad, scenarios_files, scenarios_lazy,
-                   scenarios_memory, scenarios_pool, scenarios_signals)
+    from . import (scenarios_attributes, scenarios_by_task, scenarios_fam, scenarios_fam_bad, scenarios_files,
+                   scenarios_lazy, scenarios_memory, scenarios_pool, scenarios_signals)
     others = (scenarios_files, scenarios_attributes, scenarios_memory, scenarios_signals, scenarios_fam,
-              scenarios_fam_bad, scenarios_lazy, scenarios_pool)
+              scenarios_fam_bad, scenarios_lazy, scenarios_pool, scenarios_by_task)
     return {**SCENARIOS, **{name: f for other in others for name, f in other.SCENARIOS.items()}}
 
 
