@@ -49,8 +49,8 @@ void pager_fail(struct pager *p, const char *why, int err)
 __attribute__((noreturn)) static void leave(struct pager *p)
 {
 	p->leaving = true;
-	switch_disarm(&p->kill_switch);
 	asked_end(p);
+	switch_disarm(&p->kill_switch);
 	own_cgroup_leave(p);
 	end(p, 0);
 }

@@ -32,12 +32,12 @@
 
 void end_memory(struct pager *p, struct pager_memory *m)
 {
-	int fd = m->uffd;
-
 	m->gone = true;
+	if (m->uffd < 0)
+		return;
+	epoll_ctl(p->epoll, EPOLL_CTL_DEL, m->uffd, NULL);
+	close(m->uffd);
 	m->uffd = -1;
-	if (fd >= 0)
-		close(fd);
 }
 
 static void wake(const struct pager_memory *m, uint64_t vaddr, uint64_t len)
@@ -152,6 +152,8 @@ static int serve_fault(struct pager *p, struct pager_memory *m, uint64_t vaddr)
 	if (err)
 		return err;
 	m->cursor = m->near = m->near_last = vaddr;
+	p->turn = m;
+	p->populated = 0;
 	if (in_order)
 		near_some(p, m, AROUND);
 	return 0;
@@ -299,8 +301,10 @@ void serve_messages(struct pager *p, struct pager_memory *m)
 
 void recover_memory(struct pager *p, struct pager_memory *m)
 {
-	if (m->gone)
+	if (m->gone) {
+		end_memory(p, m);
 		return;
+	}
 	apply_from(p, m, m->next_msg);
 	m->nr_missing = pager_memory_count(m);
 	watch(p, m);

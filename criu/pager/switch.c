@@ -7,12 +7,16 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 
 /* The table of descriptors is as large as the highest: 8 bytes each. */
 #define HIGH_FD	  4096
 #define MIN_SPACE 16
+/* As many processes as there can be, nearly. */
+#define PIDS_MAX (1ul << 20)
 
 /* A number far above what is in use, or -errno. */
 static int move_high(int fd, int want)
@@ -33,6 +37,11 @@ int switch_make(struct kill_switch *sw)
 	_cleanup_close_ int low = -1;
 	int fds[2], high;
 
+	/* Never moved: who is killed meanwhile would leave a wrong address. */
+	sw->pids = mmap(NULL, PIDS_MAX * sizeof(*sw->pids), PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (sw->pids == MAP_FAILED)
+		return -ENOMEM;
 	if (pipe2(fds, O_CLOEXEC))
 		return -errno;
 	/* The pipe itself may have taken the lowest number. */
@@ -79,32 +88,15 @@ static int open_reader(int fd, pid_t pid)
 	return own;
 }
 
-static int make_room(struct kill_switch *sw)
-{
-	size_t size = sw->room * sizeof(*sw->pids), more = size ? 2 * size : 4096;
-	void *p;
-
-	if (sw->nr < sw->room)
-		return 0;
-	p = size ? mremap(sw->pids, size, more, MREMAP_MAYMOVE)
-		 : mmap(NULL, more, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (p == MAP_FAILED)
-		return -ENOMEM;
-	sw->pids = p;
-	sw->room = more / sizeof(*sw->pids);
-	return 0;
-}
-
 int switch_arm(struct kill_switch *sw, pid_t pid)
 {
 	struct switch_pid *e;
-	int err;
+	int err = 0;
 
 	if (switch_has(sw, pid))
 		return 0;
-	err = make_room(sw);
-	if (err)
-		return err;
+	if (sw->nr == PIDS_MAX)
+		return -ENOSPC;
 	e = &sw->pids[sw->nr];
 	*e = (struct switch_pid){ pid, { -1, -1 } };
 	for (int i = 0; i < 2 && !err; i++) {
@@ -154,6 +146,8 @@ void switch_disarm(struct kill_switch *sw)
 	for (size_t i = 0; i < sw->nr; i++)
 		for (int k = 0; k < 2; k++)
 			close_fdp(&sw->pids[i].fds[k]);
+	/* Who was killed while it armed one has left readers that aren't noted. */
+	syscall(SYS_close_range, SWITCH_LOWEST + 1, sw->writers[1] - 1, 0);
 }
 
 void switch_fire(struct kill_switch *sw)

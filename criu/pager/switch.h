@@ -24,7 +24,7 @@ struct switch_pid {
 struct kill_switch {
 	int writers[2], readers[2];
 	struct switch_pid *pids; /* mapped */
-	size_t nr, room;
+	size_t nr;
 };
 
 /* 0 or -errno. Descriptors that are made later are below the higher writing end: see switch_raise(). */
@@ -39,7 +39,7 @@ bool switch_has(const struct kill_switch *sw, pid_t pid);
 int switch_raise(struct kill_switch *sw, int fd);
 /* Forgets processes that have ended. */
 void switch_sweep(struct kill_switch *sw);
-/* Nobody will be killed any more. May be called twice. */
+/* Nobody will be killed any more; all descriptors between the two writing ends are closed. May be called twice. */
 void switch_disarm(struct kill_switch *sw);
 /* Kills all of them now. */
 void switch_fire(struct kill_switch *sw);
