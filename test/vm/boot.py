@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """Virtual machines that run a command in this tree: run-in-vm (see its --help), followed line by line."""
+import atexit
 import os
 import re
 import signal
@@ -22,6 +23,8 @@ START = MANY_FILES + "mount -t tmpfs tmpfs /tmp; "
 class Boot:
     """One virtual machine after the other, with a directory in which the guest's files stay."""
 
+    running = set()  # the process groups of all machines, ours to end
+
     def __init__(self, kernel, share, verbose):
         self.kernel, self.share, self.verbose = kernel, share, verbose
         self.job = ""
@@ -34,15 +37,16 @@ class Boot:
                 str(minutes * 60), "-w", self.share, "-C", TOP, *options, start + command]
         with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               start_new_session=True) as guest:
-            # Its own exit trap ends QEMU and removes what it made.
-            timer = Watch(lambda: os.killpg(guest.pid, signal.SIGTERM))
+            self.running.add(guest.pid)
+            timer = Watch(lambda: end(guest.pid))
             try:
                 text = self.follow(guest.stdout, timer, hear)
             except BaseException:
-                os.killpg(guest.pid, signal.SIGTERM)
+                end(guest.pid)
                 raise
             finally:
                 timer.stop()
+        self.running.discard(guest.pid)
         return guest.returncode, text
 
     def follow(self, stream, timer, hear):
@@ -62,10 +66,21 @@ class Boot:
                 print(line, end="", flush=True)
             elif step and time.monotonic() - told > 60:
                 told = time.monotonic()
-                print(f"     {self.kernel:5} {self.job:12} {step[1] or steps}: {step[3]}", flush=True)
+                print(f"     {self.kernel:5} {self.job:14} {step[1] or steps}: {step[3]}", flush=True)
         if timer.fired:
             lines.append(f"vm: nothing was heard for {SILENT} s\n")
         return "".join(lines)
+
+
+def end(group):
+    """Its own exit trap ends QEMU and removes what it made."""
+    os.killpg(group, signal.SIGTERM)
+
+
+@atexit.register
+def end_all():
+    for group in Boot.running:
+        end(group)
 
 
 class Watch:

@@ -16,6 +16,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -147,7 +148,21 @@ def quick(verbose):
     return 1 if failed else 0
 
 
+def run_job(name, boot):
+    """(passed, failed, skipped)"""
+    began = time.monotonic()
+    boot.job = name
+    status, text = JOBS[name](boot)
+    passed, failed, skipped = count(status, text)
+    print(f"{'FAIL' if failed else 'ok':4} {boot.kernel:5} {name:14} {passed:5} passed {failed:3} failed {skipped:3} skipped "
+          f"{time.monotonic() - began:7.0f} s", flush=True)
+    if failed and not boot.verbose:
+        print(f"---- how it ended:\n{text[-2000:].rstrip()}\n----", flush=True)
+    return passed, failed, skipped
+
+
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # machines end with us
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("command", choices=["list", "run", "quick"])
     p.add_argument("jobs", nargs="*", metavar="JOB")
@@ -156,7 +171,7 @@ def main():
     a = p.parse_intermixed_args()
     if a.command == "list":
         for name, job in JOBS.items():
-            print(f"{name:12} {job.__doc__}")
+            print(f"{name:14} {job.__doc__}")
         return 0
     for name in a.jobs:
         if name not in JOBS:
@@ -167,20 +182,10 @@ def main():
         sys.exit("vm.py: guests have a /tmp of their own: the tree must stand elsewhere")
     totals = [0, 0, 0]
     for kernel in a.kernel or KERNELS:
-        share = tempfile.mkdtemp(prefix="criu-vm-", dir="/var/tmp")
-        boot = Boot(kernel, share, a.verbose)
-        for name in a.jobs or JOBS:
-            began = time.monotonic()
-            boot.job = name
-            status, text = JOBS[name](boot)
-            numbers = count(status, text)
-            totals = [x + y for x, y in zip(totals, numbers)]
-            passed, failed, skipped = numbers
-            print(f"{'FAIL' if failed else 'ok':4} {kernel:5} {name:12} {passed:5} passed {failed:3} failed {skipped:3} skipped "
-                  f"{time.monotonic() - began:7.0f} s", flush=True)
-            if failed and not a.verbose:
-                print(f"---- how it ended:\n{text[-2000:].rstrip()}\n----", flush=True)
-        shutil.rmtree(share, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix="criu-vm-", dir="/var/tmp", ignore_cleanup_errors=True) as share:
+            for name in a.jobs or JOBS:
+                numbers = run_job(name, Boot(kernel, share, a.verbose))
+                totals = [x + y for x, y in zip(totals, numbers)]
     print(f"{totals[0]} passed, {totals[1]} failed, {totals[2]} skipped")
     return 1 if totals[1] else 0
 

@@ -95,7 +95,7 @@ class Cuts:
                 kept = self.keep()
                 return 1, f"{n} passed, 1 failed, 0 skipped\n{self.name}: after cut {n}{kept}:\n{bad}"
         counts = ", ".join(f"{v} {k}" for k, v in sorted(self.tally.items()))
-        print(f"     {self.boot.kernel:5} {self.boot.job:12} {self.name}: {nr} power cuts; what was being dumped: {counts}",
+        print(f"     {self.boot.kernel:5} {self.boot.job:14} {self.name}: {nr} power cuts; what was being dumped: {counts}",
               flush=True)
         return 0, f"{nr + 1} passed, 0 failed, 0 skipped\n"
 
