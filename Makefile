@@ -85,7 +85,7 @@ lint:
 	$(Q)scripts/lint
 
 test:
-	$(Q)scripts/install-deps --test
+	$(Q)scripts/install-deps --test --vm
 	$(Q)$(MAKE) -j2 all unit zdtm
 	$(Q)$(PYTHON) test/suite.py all
 

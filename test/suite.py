@@ -68,6 +68,7 @@ def end_to_end_suites():
         ("zdtm/mutate-pools", zdtm("mutate-pools", "--count", "150"), 300),
         ("asan", [PYTHON, "test/sanitize.py"], 900),
         ("real", [PYTHON, "test/real/real.py", "run"], 2400),
+        ("vm/quick", [PYTHON, "test/vm/vm.py", "quick"], 400),
         ("bench/quick", [PYTHON, "test/bench/run.py", "--quick"], 600),
     ]
 
