@@ -53,7 +53,7 @@ def end_to_end_suites():
         ("zdtm/fam", zdtm("run", "--all", "--fam", "-j", "4"), 1500),
         ("zdtm/fam-lazy", zdtm("run", "--all", "--fam-lazy", "-j", "4"), 1500),
         ("zdtm/fam-cross", zdtm("run", "--all", "--fam-cross", "-j", "4"), 900),
-        ("zdtm/scenarios", zdtm("scenarios"), 300),
+        ("zdtm/scenarios", zdtm("scenarios"), 600),
         ("zdtm/selftest", zdtm("selftest"), 900),
         ("clients/dump-undo", [PYTHON, "test/clients/dump_undo.py"], 120),
         ("clients/crit", [PYTHON, "test/clients/crit.py"], 120),
