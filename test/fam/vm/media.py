@@ -63,5 +63,11 @@ def job_quick(boot):
     return suite(boot, f"{ON_PMEM} --quick --no-full --pmem clwb", "nvdimm", ["-s", "192"])
 
 
-JOBS = {"fam-ext4": job_ext4, "fam-xfs": job_xfs, "fam-eadr": job_eadr, "fam-devdax": job_devdax, "fam-far": job_far,
+def job_units(boot):
+    """The unit tests that want such a medium: linear pools on a device."""
+    return boot.run("TEST_TIME_FACTOR=10 test/suite.py unit/fam/device", device="devdax", memory=2000,
+                    options=["-s", "128"], start=MANY_FILES)
+
+
+JOBS = {"fam-units": job_units, "fam-ext4": job_ext4, "fam-xfs": job_xfs, "fam-eadr": job_eadr, "fam-devdax": job_devdax, "fam-far": job_far,
         "fam-cxl": job_cxl, "fam-cxl-devdax": job_cxl_devdax, "fam-hugetlb": job_hugetlb}
