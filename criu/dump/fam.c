@@ -123,6 +123,8 @@ int dump_fam_invalidate(struct dump *d)
 				 old.pool_dir);
 		fam_image_free(&old);
 	}
+	/* Of a dump that was killed. */
+	unlinkat(d->images_dirfd, FAM_INVENTORY_NEW, 0);
 	if (unlinkat(d->images_dirfd, FAM_IMAGE_NAME, 0) && errno != ENOENT)
 		return cr_fail_errno(d->ctx, -errno, "Can't remove the old " FAM_IMAGE_NAME);
 	return d->fam ? unlink_pages(d) : 0;

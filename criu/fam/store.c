@@ -90,6 +90,12 @@ static uint64_t batch_size(const struct store *st, bool by_task)
 	return st->left / 4 > CHUNK_DIRECT ? st->left / 4 & ~(RUN_PAGE_SIZE - 1) : CHUNK_DIRECT;
 }
 
+/* Zero pages: where a missing one reads as zero, too, and nothing else is lost. */
+static bool may_drop(const struct fam_source *s, const struct page_run_at *run)
+{
+	return s->memory || (run->flags & (PE_LAZY | RUN_ZEROS)) == PE_LAZY;
+}
+
 /* With the lock: what comes next of the source. */
 static void take_of_source(struct store *st, const struct fam_source *s, struct batch *b)
 {
@@ -104,7 +110,7 @@ static void take_of_source(struct store *st, const struct fam_source *s, struct 
 			len = left;
 		} else {
 			b->v[b->nr++] = (struct piece){ run->vaddr + skip, run->offset + skip, len,
-							s->memory || run->flags & PE_LAZY };
+							may_drop(s, run) };
 			b->bytes += len;
 		}
 		st->page += len >> RUN_PAGE_SHIFT;

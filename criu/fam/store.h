@@ -34,7 +34,7 @@ struct fam_source {
 	size_t nr_placed;
 	/*
 	 * RUNS without the pages that were found to be all zero, where a missing page reads as zero too: anonymous ones
-	 * (PE_LAZY) and those of segments. By fam_store(). Owned.
+	 * (PE_LAZY, but not RUN_ZEROS) and those of segments. By fam_store(). Owned.
 	 */
 	struct page_run_list stored;
 };

@@ -46,6 +46,8 @@ static uint32_t run_flags(const struct vma *v)
 		flags |= PE_LAZY;
 	if (!(v->prot & PROT_READ))
 		flags |= RUN_FORCE;
+	if (v->madv & 1ull << MADV_HUGEPAGE)
+		flags |= RUN_ZEROS;
 	return flags;
 }
 

@@ -16,6 +16,8 @@
 #define PE_KNOWN   (PE_PARENT | PE_LAZY | PE_PRESENT)
 /* Never in an image: the task itself may not read these pages (PROT_NONE), a capture must force it. */
 #define RUN_FORCE (1u << 31)
+/* Likewise: pages that are all zero are stored like others, since huge pages come back only whole (MADV_HUGEPAGE). */
+#define RUN_ZEROS (1u << 29)
 
 /* Never in an image: the pages are in the task already, but without their content. */
 #define RUN_POPULATED (1u << 30)
@@ -24,7 +26,7 @@
 struct page_run {
 	uint64_t vaddr; /* bytes */
 	uint64_t nr_pages;
-	uint32_t flags; /* PE_*, RUN_FORCE */
+	uint32_t flags; /* PE_*, RUN_FORCE, RUN_ZEROS */
 };
 
 /* The same, and where in the pages file they are. */
