@@ -122,3 +122,11 @@ void fam_invalidate(const void *addr, size_t len)
 	if (len)
 		cache_drop(first_line(addr), lines_end(addr, len));
 }
+
+void fam_refresh(const struct fam_flush *flush, const void *addr, size_t len)
+{
+	if (flush->observer && flush->observer->refresh)
+		flush->observer->refresh(flush->observer->arg, addr, len);
+	if (flush->by != FLUSH_BY_MSYNC)
+		fam_invalidate(addr, len);
+}

@@ -25,6 +25,7 @@ struct fam_flush_observer {
 	void (*flush)(void *arg, const void *addr, size_t len);
 	void (*fence)(void *arg);
 	void *arg;
+	void (*refresh)(void *arg, const void *addr, size_t len); /* of each fam_refresh(); may be NULL */
 };
 
 /* Plain data; may be copied, and used by several threads. */
@@ -54,5 +55,7 @@ int fam_flush_zero(const struct fam_flush *flush, void *addr, size_t len);
 
 /* What another host has written and flushed is what we read from now on. Nothing stored by us is lost. */
 void fam_invalidate(const void *addr, size_t len);
+/* The same, but nothing where FLUSH is by msync(2): there the page cache is the kernel's matter. */
+void fam_refresh(const struct fam_flush *flush, const void *addr, size_t len);
 
 #endif

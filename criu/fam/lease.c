@@ -58,14 +58,6 @@ int fam_host_read(struct cr_ctx *ctx, struct fam_host *ret)
 	return 0;
 }
 
-/* What another host wrote and flushed before now is what is read after. Where a page cache is between, it is the
- * kernel's. */
-static void refresh(const struct fam_lease *l, const void *addr, size_t len)
-{
-	if (l->how.by != FLUSH_BY_MSYNC)
-		fam_invalidate(addr, len);
-}
-
 static void pause_us(uint64_t us)
 {
 	nanosleep(&(struct timespec){ .tv_nsec = us * 1000 }, NULL);
@@ -92,7 +84,7 @@ static bool line_read(const struct fam_lease *l, unsigned place, struct fam_leas
 	uint64_t start = 0;
 
 	for (;;) {
-		refresh(l, &l->places[place].line, sizeof(*ret));
+		fam_refresh(&l->how, &l->places[place].line, sizeof(*ret));
 		for (size_t i = 0; i < sizeof(*ret) / 8; i++)
 			memcpy((char *)ret + i * 8, &(uint64_t){ words[i] }, 8);
 		if (line_is_good(ret))
@@ -140,7 +132,7 @@ static void word_write(const struct fam_lease *l, uint64_t *word, uint64_t value
 
 static uint64_t word_read(const struct fam_lease *l, const uint64_t *word)
 {
-	refresh(l, word, sizeof(*word));
+	fam_refresh(&l->how, word, sizeof(*word));
 	return *(volatile const uint64_t *)word;
 }
 
