@@ -109,8 +109,7 @@ static void take_of_source(struct store *st, const struct fam_source *s, struct 
 		if (is_forced(s, run) != st->forced) {
 			len = left;
 		} else {
-			b->v[b->nr++] = (struct piece){ run->vaddr + skip, run->offset + skip, len,
-							may_drop(s, run) };
+			b->v[b->nr++] = (struct piece){ run->vaddr + skip, run->offset + skip, len, may_drop(s, run) };
 			b->bytes += len;
 		}
 		st->page += len >> RUN_PAGE_SHIFT;

@@ -40,7 +40,8 @@ struct scan_stats {
  *  - the vDSO: all of it, so that a restore where it lies elsewhere can tell its functions;
  *  - nothing of shared areas (their content is stored once per segment), of vvar, vsyscall and guard areas.
  * Private anonymous pages are PE_LAZY too (not of the vDSO, not huge pages of hugetlbfs); pages of areas without
- * PROT_READ are RUN_FORCE, those of areas advised to have huge pages RUN_ZEROS. No run crosses from an area into one with other flags. STATS may be NULL. 0 or -errno.
+ * PROT_READ are RUN_FORCE, those of areas advised to have huge pages RUN_ZEROS. No run crosses from an area into one
+ * with other flags. STATS may be NULL. 0 or -errno.
  */
 int scan_task(const struct scan_args *args, struct page_run_list *ret, struct scan_stats *stats);
 
