@@ -256,7 +256,7 @@ int pager_start(struct cr_ctx *ctx, const struct pager_args *args, struct pager_
 	if (ret->pidfd < 0)
 		return cr_fail_errno(ctx, -errno, "The pager is gone");
 	ret->go = take_fd(go);
-	log_info(ctx->log, "Pager %d serves %zu memories of %zu processes", pid, args->nr_jobs, args->nr_pids);
+	log_info(ctx->log, "Pager %d serves %zu memories", pid, args->nr_jobs);
 	return 0;
 }
 

@@ -2,6 +2,8 @@
 /*
  * Threads that read, write, drop and move memory at once see what they should, though pages may still have to come
  * (--fam-restore=lazy); so do processes that are forked meanwhile.
+ *
+ * timeout: 90
  */
 #include <pthread.h>
 #include <sys/mman.h>
