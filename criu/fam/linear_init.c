@@ -2,6 +2,7 @@
 /* Making a linear pool, of a device or of a new file on hugetlbfs. */
 #include "fam/linear.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
@@ -11,6 +12,8 @@
 
 #include "fam/guard.h"
 #include "fam/lock.h"
+
+#define FILE_NEW LINEAR_FILE ".new"
 
 /* Nobody uses what FD is, and it holds nothing, or that doesn't matter. */
 static int check_vacant(const struct fam_init_args *args, const struct linear_medium *medium)
@@ -110,30 +113,70 @@ int linear_init_fd(const struct fam_init_args *args, int fd, const struct fam_fl
 	return r;
 }
 
-/* The file in a directory on hugetlbfs, with all its pages. */
-static int init_file(const struct fam_init_args *args, int dirfd)
+/* 1: the directory DIRFD has nothing, or what an init that was killed left there; 0: it has more; -errno. */
+static int is_vacant(int dirfd)
 {
-	_cleanup_close_ int fd = -1;
-	int r = 0;
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), vacant = 1;
+	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
 
+	if (!dir) {
+		close_fdp(&fd);
+		return -errno;
+	}
+	while (vacant && (entry = readdir(dir)))
+		vacant =
+			!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") || !strcmp(entry->d_name, FILE_NEW);
+	return vacant;
+}
+
+static int check_directory(const struct fam_init_args *args, int dirfd)
+{
+	int r = fam_lock_exclusive(args->ctx, dirfd, args->path, 0);
+
+	if (r)
+		return r;
 	if (!args->size)
 		return cr_fail(args->ctx, -EINVAL, "A pool on hugetlbfs needs a size: %s", args->path);
-	if (fchmod(dirfd, 0700))
-		return cr_fail_errno(args->ctx, -errno, "Can't close %s to others", args->path);
-	fd = openat(dirfd, LINEAR_FILE, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 && errno == EEXIST)
+	if (!faccessat(dirfd, LINEAR_FILE, F_OK, AT_SYMLINK_NOFOLLOW))
 		return cr_fail(args->ctx, -EEXIST, "%s is a pool already", args->path);
-	if (fd < 0)
-		return cr_fail_errno(args->ctx, -errno, "Can't make %s/" LINEAR_FILE, args->path);
-	while (!r && fallocate(fd, 0, 0, args->size))
+	r = is_vacant(dirfd);
+	if (r < 0)
+		return cr_fail_errno(args->ctx, r, "Can't look into %s", args->path);
+	return r ? 0 : cr_fail(args->ctx, -EEXIST, "%s isn't empty: it can't become a pool", args->path);
+}
+
+/* With all its pages, as a pool. */
+static int fill_file(const struct fam_init_args *args, int fd)
+{
+	while (fallocate(fd, 0, 0, args->size))
 		if (errno != EINTR)
-			r = cr_fail_errno(args->ctx, errno == ENOMEM ? -ENOSPC : -errno,
-					  "Can't have %llu bytes of huge pages for the pool %s",
-					  (unsigned long long)args->size, args->path);
-	if (!r)
-		r = linear_init_fd(args, fd, NULL);
+			return cr_fail_errno(args->ctx, errno == ENOMEM ? -ENOSPC : -errno,
+					     "Can't have %llu bytes of huge pages for the pool %s",
+					     (unsigned long long)args->size, args->path);
+	return linear_init_fd(args, fd, NULL);
+}
+
+/* The file in a directory on hugetlbfs: it gets its name when it is whole. */
+static int init_file(const struct fam_init_args *args, int dirfd, mode_t mode)
+{
+	_cleanup_close_ int fd = -1;
+	int r = check_directory(args, dirfd);
+
 	if (r)
-		unlinkat(dirfd, LINEAR_FILE, 0);
+		return r;
+	unlinkat(dirfd, FILE_NEW, 0);
+	fd = openat(dirfd, FILE_NEW, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 || fchmod(dirfd, 0700))
+		r = cr_fail_errno(args->ctx, -errno, "Can't make a pool in %s", args->path);
+	if (!r)
+		r = fill_file(args, fd);
+	if (!r && renameat(dirfd, FILE_NEW, dirfd, LINEAR_FILE))
+		r = cr_fail_errno(args->ctx, -errno, "Can't make %s/" LINEAR_FILE, args->path);
+	if (r) {
+		unlinkat(dirfd, FILE_NEW, 0);
+		fchmod(dirfd, mode & 07777);
+	}
 	return r;
 }
 
@@ -151,5 +194,5 @@ int linear_init(const struct fam_init_args *args)
 	if (st.st_uid)
 		return cr_fail(args->ctx, -EPERM, "%s belongs to user %u, not to root: it can't become a pool",
 			       args->path, st.st_uid);
-	return init_file(args, fd);
+	return init_file(args, fd, st.st_mode);
 }

@@ -60,9 +60,16 @@ static void pool_of_huge_pages(void **state)
 	/* It doesn't grow. */
 	assert_int_equal(fam_pool_init(&init), -EINVAL);
 	assert_int_equal(fam_pool_open(&args, &pool), -EPROTO);
+	assert_int_equal(mkdir(POOL "/other", 0700), 0);
+	init.size = POOL_SIZE;
+	assert_int_equal(fam_pool_init(&init), -EEXIST);
+	assert_int_equal(rmdir(POOL "/other"), 0);
 	init.size = 1ull << 40;
 	assert_int_equal(fam_pool_init(&init), -ENOSPC);
-	assert_int_equal(stat(POOL "/" LINEAR_FILE, &st), -1);
+	assert_int_equal(rmdir(POOL), 0); /* nothing is left in it */
+	assert_int_equal(mkdir(POOL, 0755), 0);
+	/* Of an init that was killed. */
+	assert_int_equal(mknod(POOL "/" LINEAR_FILE ".new", S_IFREG | 0600, 0), 0);
 	init.size = POOL_SIZE;
 	assert_int_equal(fam_pool_init(&init), 0);
 	assert_int_equal(stat(POOL "/" LINEAR_FILE, &st), 0);
