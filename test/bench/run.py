@@ -11,6 +11,7 @@ import argparse
 import ctypes
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ import report
 from trees import ROOT, Failed, build_program
 
 PR_SET_CHILD_SUBREAPER = 36
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Env:
@@ -83,6 +85,13 @@ def parse_args():
     return args
 
 
+def end_early(number, frame):
+    """Whoever ends us early gets everything cleaned up, too; who does it twice, as timeout(1), changes nothing."""
+    for ending in ENDING:
+        signal.signal(ending, signal.SIG_IGN)
+    sys.exit("ended by a signal")
+
+
 def run_jobs(env, chosen, strict):
     """The rows, and how many passed and failed."""
     rows, passed, failed = [], 0, 0
@@ -112,6 +121,8 @@ def main():
         sys.exit(f"no such job: {', '.join(sorted(unknown))}; there are: {', '.join(job.name for job in every)}")
     # Restored trees become our children when criu has ended, so that we can wait for them.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    for number in ENDING:
+        signal.signal(number, end_early)
     env = Env(args)
     machine = about_machine(env)
     if not args.quick:

@@ -39,7 +39,13 @@ def timed(argv, output, environ):
     ]
     start = time.monotonic()
     pid = os.posix_spawn(argv[0], argv, environ, file_actions=actions)
-    _, status = os.waitpid(pid, 0)
+    try:
+        _, status = os.waitpid(pid, 0)
+    except BaseException:
+        # We are to end: so is the command, which gives back what it has begun.
+        os.kill(pid, signal.SIGTERM)
+        os.waitpid(pid, 0)
+        raise
     return time.monotonic() - start, os.waitstatus_to_exitcode(status)
 
 
@@ -205,12 +211,12 @@ class Tree:
 
     def end(self):
         """Kills what runs and removes every file; the pool, too."""
-        if self.alive:
+        if self.pid and (self.alive or not self.is_gone()):
             try:
                 os.killpg(self.pid, signal.SIGKILL)
-                wait_for(self.is_gone, 10, "the end of the processes")
             except ProcessLookupError:
                 pass
+            wait_for(self.is_gone, 10, "the end of the processes")
             self.alive = False
         shutil.rmtree(self.dir, ignore_errors=True)
 
