@@ -31,8 +31,8 @@ enum fam_access {
 
 enum fam_state {
 	FAM_COMMITTED,
-	FAM_INCOMPLETE, /* its images directory never got its inventory: gone at the next FAM_WRITE */
-	FAM_ORPHAN,	/* its images directory is gone, or holds something else by now */
+	FAM_INCOMPLETE, /* its images directory has FAM_INVENTORY_NEW alone: gone at the next FAM_WRITE */
+	FAM_ORPHAN,	/* its images directory is gone, or holds no set of it by now */
 	FAM_DAMAGED,	/* its record can't be read: of the info only id and allocated are set; it can be removed */
 };
 

@@ -28,6 +28,7 @@ static enum fam_state look(const uint8_t uuid[FAM_UUID_LEN], uint64_t id, const 
 {
 	_cleanup_close_ int dirfd = open(images_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
 	char name[IMAGE_NAME_MAX];
+	bool is_ending;
 	int named;
 
 	if (dirfd < 0)
@@ -37,16 +38,21 @@ static enum fam_state look(const uint8_t uuid[FAM_UUID_LEN], uint64_t id, const 
 		return FAM_ORPHAN;
 	if (named < 0 || image_name(IMG_INVENTORY, name, sizeof(name)))
 		return FAM_COMMITTED;
-	return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) && errno == ENOENT ? FAM_INCOMPLETE : FAM_COMMITTED;
+	/* Before the other name: a dump may end just now. */
+	is_ending = !faccessat(dirfd, FAM_INVENTORY_NEW, F_OK, AT_SYMLINK_NOFOLLOW);
+	if (!is_ending && errno != ENOENT)
+		return FAM_COMMITTED;
+	if (!faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) || errno != ENOENT)
+		return FAM_COMMITTED;
+	/* Without either no dump was killed at its end: somebody copies the set there, dumps over it, or removes it. */
+	return is_ending ? FAM_INCOMPLETE : FAM_ORPHAN;
 }
 
 enum fam_state fam_images_state(const uint8_t uuid[FAM_UUID_LEN], uint64_t id, const char *images_dir,
 				const uint8_t host[FAM_HOST_LEN], const uint8_t own[FAM_HOST_LEN])
 {
-	enum fam_state state = look(uuid, id, images_dir);
-
-	/* What another host has isn't seen from here; that something else has its name here says nothing. */
-	if (state == FAM_ORPHAN && host[0] && memcmp(host, own, FAM_HOST_LEN))
+	/* What has that name here isn't what the record means: maybe a copy, half made. */
+	if (host[0] && memcmp(host, own, FAM_HOST_LEN))
 		return FAM_COMMITTED;
-	return state;
+	return look(uuid, id, images_dir);
 }

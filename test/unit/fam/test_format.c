@@ -325,6 +325,12 @@ static void image_states(void **state)
 	assert_int_equal(fam_images_state(uuid, 7, f->images, host, host), FAM_ORPHAN);
 	images_make(f, &pool, 7);
 	assert_int_equal(fam_images_state(uuid, 7, f->images, host, host), FAM_INCOMPLETE);
+	assert_int_equal(fam_images_state(uuid, 7, f->images, other, host), FAM_COMMITTED);
+	/* A good set, half copied. */
+	assert_int_equal(unlinkat(f->imagesfd, FAM_INVENTORY_NEW, 0), 0);
+	assert_int_equal(fam_images_state(uuid, 7, f->images, host, host), FAM_ORPHAN);
+	assert_int_equal(fam_images_state(uuid, 7, f->images, other, host), FAM_COMMITTED);
+	image_put(f, FAM_INVENTORY_NEW, "inventory");
 	inventory_commit(f);
 	assert_int_equal(fam_images_state(uuid, 7, f->images, host, host), FAM_COMMITTED);
 	assert_int_equal(fam_images_state(uuid, 8, f->images, host, host), FAM_ORPHAN);
