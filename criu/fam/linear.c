@@ -125,19 +125,27 @@ static int take_lease(struct linear *linear, unsigned wait_seconds, bool force)
 /* What a killed writer left behind between its record and its inventory. */
 static int recover(struct linear *linear)
 {
-	for (size_t i = linear->nr_entries; i-- > 0;) {
+	struct cr_error error = { 0 };
+	struct cr_ctx *ctx = linear->pool.ctx, quiet = { ctx->log, &error };
+	int r = 0;
+
+	linear->pool.ctx = &quiet;
+	for (size_t i = linear->nr_entries; !r && i-- > 0;) {
 		struct linear_entry *entry = &linear->entries[i];
-		int r;
 
 		if (entry->fault || linear_state(linear, entry->copy) != FAM_INCOMPLETE)
 			continue;
-		log_info(linear->pool.ctx->log, "%s: frees a checkpoint that was never finished, %s", linear->pool.path,
+		log_info(ctx->log, "%s: frees a checkpoint that was never finished, %s", linear->pool.path,
 			 entry->copy->path);
 		r = linear_remove(&linear->pool, entry->copy->id);
-		if (r)
-			return r;
+		if (r == -EBUSY && !linear_check_lease(linear)) {
+			/* Somebody reads it: the next writer's, then. */
+			error = (struct cr_error){ 0 };
+			r = 0;
+		}
 	}
-	return 0;
+	linear->pool.ctx = ctx;
+	return r ? cr_fail(ctx, r, "%s", error.text) : 0;
 }
 
 int linear_open_fd(const struct fam_open_args *args, int fd, const struct fam_flush_observer *observer,

@@ -207,7 +207,7 @@ static void incomplete_is_invisible_and_freed(void **state)
 	struct fam_range all = { 0, BLOCK };
 	struct fam_checkpoint *cp;
 	struct fam_info *list;
-	struct linear *linear;
+	struct linear *linear, *reader;
 	uint64_t id;
 	size_t nr;
 
@@ -238,7 +238,15 @@ static void incomplete_is_invisible_and_freed(void **state)
 	assert_int_equal(linear->nr_entries, 1);
 	close_pool(linear);
 
-	assert_int_equal(unlinkat(f->dirfd, "inventory.img", 0), 0);
+	/* While somebody reads it, it stays, and isn't in the way. */
+	reader = open_pool(f, FAM_READ);
+	assert_int_equal(linear_open_checkpoint(&reader->pool, id, &cp), 0);
+	assert_int_equal(renameat(f->dirfd, "inventory.img", f->dirfd, FAM_INVENTORY_NEW), 0);
+	linear = open_pool(f, FAM_WRITE);
+	assert_int_equal(linear->nr_entries, 1);
+	close_pool(linear);
+	linear_close_checkpoint(cp);
+	close_pool(reader);
 	linear = open_pool(f, FAM_WRITE);
 	assert_int_equal(linear->nr_entries, 0);
 	assert_int_equal(linear->blocks.nr_free, 7);
