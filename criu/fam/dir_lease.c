@@ -17,13 +17,16 @@ static int map_lease(struct dir_pool *d, struct fam_lease_place **ret)
 	char path[32], bytes[FAM_LEASE_SIZE];
 	struct stat st;
 	size_t len;
+	int r;
 
 	if (fd < 0)
 		return fd;
+	r = fstat(fd, &st) ? -errno : 0;
 	/* Hosts that come at once make the same of it. */
-	if (fstat(fd, &st) ||
-	    (!st.st_size && (ftruncate(fd, FAM_LEASE_SIZE) || posix_fallocate(fd, 0, FAM_LEASE_SIZE))))
-		return cr_fail_errno(d->pool.ctx, -errno, "Can't make the lease of the pool %s", d->pool.path);
+	if (!r && !st.st_size)
+		r = ftruncate(fd, FAM_LEASE_SIZE) ? -errno : -posix_fallocate(fd, 0, FAM_LEASE_SIZE);
+	if (r)
+		return cr_fail_errno(d->pool.ctx, r, "Can't make the lease of the pool %s", d->pool.path);
 	if (st.st_size && st.st_size != FAM_LEASE_SIZE)
 		return cr_fail(d->pool.ctx, -EPROTO, "The pool %s is damaged: its lease takes %lld bytes", d->pool.path,
 			       (long long)st.st_size);
