@@ -108,6 +108,8 @@ int fam_layout_place(struct fam_layout *layout)
 {
 	uint64_t at = 0;
 
+	if (layout->nr > FAM_EXTENTS_MAX)
+		return -EFBIG;
 	if (layout->nr)
 		qsort(layout->v, layout->nr, sizeof(*layout->v), compare);
 	for (int large = 0; large <= 1; large++)

@@ -16,6 +16,8 @@
 #include "pages/run.h"
 
 #define FAM_ALIGN (2ul << 20)
+/* fam.img is one entry: with these it stays below IMAGE_ENTRY_MAX and IMAGE_UNPACKED_MAX (image/image.h). */
+#define FAM_EXTENTS_MAX (1u << 22)
 /* No page has a higher address, with five levels of page tables either, nor a higher offset in its segment. */
 #define FAM_VADDR_MAX (1ull << 57)
 
@@ -44,7 +46,7 @@ struct fam_layout {
  */
 int fam_layout_add(struct fam_layout *layout, uint32_t pages_id, const struct page_run_list *runs,
 		   const uint64_t *starts, size_t nr_starts);
-/* All were added: gives each its offset. 0; -EFBIG. */
+/* All were added: gives each its offset. 0; -EFBIG: the content would be too large, or has too many extents. */
 int fam_layout_place(struct fam_layout *layout);
 void fam_layout_free(struct fam_layout *layout);
 

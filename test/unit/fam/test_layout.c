@@ -230,6 +230,9 @@ static void test_impossible(void **state)
 	assert_int_equal(fam_layout_add(&l, 2, &runs, NULL, 0), 0);
 	assert_int_equal(fam_layout_place(&l), -EFBIG);
 	fam_layout_free(&l);
+	/* An image that couldn't be read. */
+	l = (struct fam_layout){ .nr = FAM_EXTENTS_MAX + 1 };
+	assert_int_equal(fam_layout_place(&l), -EFBIG);
 }
 
 static void test_nothing(void **state)
