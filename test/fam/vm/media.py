@@ -14,27 +14,27 @@ def suite(boot, words, device, options=(), first=""):
 
 def job_ext4(boot):
     """A pool that grows, on ext4 with DAX."""
-    return suite(boot, f"{ON_PMEM} --pmem clwb", "nvdimm", ["-s", "192"])
+    return suite(boot, f"{ON_PMEM} --pmem clwb", "nvdimm", ["-s", "64"])
 
 
 def job_xfs(boot):
     """A pool of a fixed size, on XFS with DAX."""
-    return suite(boot, f"{ON_PMEM} --size 96M --pmem clwb", "nvdimm", ["--fs", "xfs"])
+    return suite(boot, f"{ON_PMEM} --size 32M --pmem clwb", "nvdimm", ["--fs", "xfs"])
 
 
 def job_eadr(boot):
     """ext4 with DAX where the caches survive a power cut."""
-    return suite(boot, f"{ON_PMEM} --pmem eadr", "nvdimm", ["-s", "192", *EADR])
+    return suite(boot, f"{ON_PMEM} --pmem eadr", "nvdimm", ["-s", "64", *EADR])
 
 
 def job_devdax(boot):
     """A device-DAX character device."""
-    return suite(boot, "$DAX_DEV --pmem clwb", "devdax", ["-s", "192"])
+    return suite(boot, "$DAX_DEV --pmem clwb", "devdax", ["-s", "64"])
 
 
 def job_far(boot):
     """A DAX device that became memory, the far NUMA node; a tmpfs that is bound to it."""
-    return suite(boot, "$FAR_DIR/pool --size 96M --node 1", "nvdimm", ["--mode", "system-ram", "-s", "384"])
+    return suite(boot, "$FAR_DIR/pool --size 32M --node 1", "nvdimm", ["--mode", "system-ram", "-s", "384"])
 
 
 def cxl(boot):
@@ -44,23 +44,23 @@ def cxl(boot):
 
 def job_cxl(boot):
     """ext4 with DAX on CXL persistent memory."""
-    return suite(boot, f"{ON_PMEM} --quick --pmem clwb", "cxl-pmem", cxl(boot))
+    return suite(boot, f"{ON_PMEM} --size 32M --quick --pmem clwb", "cxl-pmem", cxl(boot))
 
 
 def job_cxl_devdax(boot):
     """CXL persistent memory as a device-DAX device."""
-    return suite(boot, "$DAX_DEV --quick --pmem clwb", "cxl-pmem", ["--mode", "devdax", *cxl(boot)])
+    return suite(boot, "$DAX_DEV --size 32M --quick --pmem clwb", "cxl-pmem", ["--mode", "devdax", *cxl(boot)])
 
 
 def job_hugetlb(boot):
     """Huge pages."""
-    return suite(boot, "/mnt/huge/pool --size 96M", "none", first=(
-        "echo 80 > /proc/sys/vm/nr_hugepages; mkdir -p /mnt/huge; mount -t hugetlbfs -o size=160M none /mnt/huge"))
+    return suite(boot, "/mnt/huge/pool --size 32M", "none", first=(
+        "echo 40 > /proc/sys/vm/nr_hugepages; mkdir -p /mnt/huge; mount -t hugetlbfs -o size=64M none /mnt/huge"))
 
 
 def job_quick(boot):
     """The least of it, for every day: ext4 with DAX."""
-    return suite(boot, f"{ON_PMEM} --quick --no-full --pmem clwb", "nvdimm", ["-s", "192"])
+    return suite(boot, f"{ON_PMEM} --quick --no-full --pmem clwb", "nvdimm", ["-s", "64"])
 
 
 def job_units(boot):

@@ -12,7 +12,8 @@ from runner import proc, session
 
 PROGRAMS = ("plain", "rich", "mem_anon", "mem_shared_anon")
 MODES = ("copy", "lazy")
-LARGE = "mem_large"  # more than the pool has
+LARGE = "mem_anon"  # of which no pool has room for FULL_AT
+FULL_AT = 30
 
 
 class Suite(Steps):
@@ -100,19 +101,25 @@ class Suite(Steps):
         s.judge()
 
     def full(self):
-        """A task that is larger than the pool runs on, and what is stored stays."""
+        """A task that finds the pool full runs on, and what is stored stays."""
         had = self.pool.list()["checkpoints"]
-        s, before = self.fresh(LARGE)
-        images = empty(os.path.join(self.sets, LARGE))
-        code = s.dump(images)
+        for n in range(FULL_AT):
+            s, before = self.fresh(LARGE)
+            images = empty(os.path.join(self.sets, f"full-{n}"))
+            code = s.dump(images)
+            if code != 0:
+                break
         if not code or code < 0:
-            raise proc.Failure(f"the dump ended with {code}")
+            raise proc.Failure(f"the last dump ended with {code}")
         if not s.log_has(r"Error \(.*(full|room|space)"):
             raise proc.Failure(f"it doesn't say what is wrong:\n{session.tail(s.last_log)}")
         if os.path.exists(os.path.join(images, "inventory.img")):
             raise proc.Failure("it left an inventory.img")
         s.compare(before, "the dump into a full pool")
         s.judge()
+        self.pool.verify()
+        for n in range(n):
+            self.remove(os.path.join(self.sets, f"full-{n}"))
         if self.pool.list()["checkpoints"] != had:
             raise proc.Failure(f"the pool had {had}, and now {self.pool.list()['checkpoints']}")
 
