@@ -23,7 +23,7 @@ struct dir_pool {
 	bool is_tmpfs;
 	struct fam_host host;	/* this one; without a name: no other one can have this file system mounted */
 	struct fam_lease lease; /* with lease.places: it is ours */
-	uint64_t lost;		/* bytes of spare files that were too large, given to the file system */
+	uint64_t lost;		/* bytes that spare files had where nothing was wanted, given to the file system */
 };
 
 struct dir_checkpoint {

@@ -198,7 +198,10 @@ int dir_create(struct fam_pool *pool, uint64_t size, const struct fam_range *use
 
 static int drop(struct dir_checkpoint *c, uint64_t at, uint64_t end)
 {
-	return fallocate(c->cp.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, end - at) ? -errno : 0;
+	if (fallocate(c->cp.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, end - at))
+		return -errno;
+	dir_pool(c->cp.pool)->lost += end - at;
+	return 0;
 }
 
 static int zero(struct dir_checkpoint *c, uint64_t at, uint64_t end)

@@ -248,6 +248,28 @@ static void nothing_is_lost(void **state)
 	fam_pool_close(&pool);
 }
 
+/* A file that was as large, but has it elsewhere. */
+static void gaps_are_not_lost(void **state)
+{
+	const struct fam_range used[] = { { 0, 2 * MIB }, { 18 * MIB, 26 * MIB } };
+	struct fixture *f = *state;
+	struct fam_checkpoint *cp;
+	struct fam_usage usage;
+	struct fam_pool *pool;
+
+	assert_int_equal(fam_pool_init(&(struct fam_init_args){ .ctx = &f->ctx, .path = f->pool, .size = 128 * MIB }),
+			 0);
+	assert_int_equal(pool_open(f, FAM_WRITE, &pool), 0);
+	assert_int_equal(fam_checkpoint_create(pool, 44 * MIB, used, 2, &cp), 0);
+	assert_int_equal(fam_checkpoint_flush(cp), 0);
+	fam_checkpoint_close(&cp);
+	fam_pool_close(&pool);
+	assert_int_equal(pool_open(f, FAM_WRITE, &pool), 0);
+	assert_int_equal(fam_pool_usage(pool, &usage), 0);
+	assert_in_range(usage.spare, 126 * MIB, 128 * MIB);
+	fam_pool_close(&pool);
+}
+
 static void full_is_said(void **state)
 {
 	struct fixture *f = *state;
@@ -307,11 +329,17 @@ static void a_reader_holds_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOTH(first_use_makes_a_pool), BOTH(content_is_read_again),
-		BOTH(images_are_kept),	      BOTH(reuse_shows_nothing),
-		BOTH(abandoned_is_freed),     BOTH(files_fit),
-		BOTH(nothing_is_lost),	      BOTH(full_is_said),
-		BOTH(a_reader_holds_it),      cmocka_unit_test_setup_teardown(many_gaps, fixture_begin, fixture_end),
+		BOTH(first_use_makes_a_pool),
+		BOTH(content_is_read_again),
+		BOTH(images_are_kept),
+		BOTH(reuse_shows_nothing),
+		BOTH(abandoned_is_freed),
+		BOTH(files_fit),
+		BOTH(nothing_is_lost),
+		BOTH(gaps_are_not_lost),
+		BOTH(full_is_said),
+		BOTH(a_reader_holds_it),
+		cmocka_unit_test_setup_teardown(many_gaps, fixture_begin, fixture_end),
 	};
 
 	if (!is_root()) {
