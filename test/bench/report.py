@@ -6,6 +6,7 @@ import json
 import os
 import statistics
 
+WORTH_A_RATIO = 0.001  # seconds of memcpy
 BEGIN, END = "<!-- make bench: begin -->", "<!-- make bench: end -->"
 
 
@@ -20,7 +21,8 @@ def make_row(job, by, what, taken, memcpy, bar, steps=None):
         "best_ms": round(min(taken) * 1000, 4),
         "worst_ms": round(max(taken) * 1000, 4),
         "memcpy_ms": memcpy and round(memcpy * 1000, 3),
-        "ratio": memcpy and round(statistics.median(taken) / memcpy, 2),
+        # Of next to nothing a ratio says nothing.
+        "ratio": round(statistics.median(taken) / memcpy, 2) if memcpy and memcpy >= WORTH_A_RATIO else None,
         "bar": bar,
         "bar_ms": None,
         "met": None,
@@ -70,7 +72,7 @@ def print_head():
 
 
 def print_row(row):
-    memcpy = f"{row['memcpy_ms']:>9.2f} {row['ratio']:>8.2f}" if row["memcpy_ms"] else " " * 18
+    memcpy = f"{row['memcpy_ms']:>9.2f} {row['ratio']:>8.2f}" if row["ratio"] else " " * 18
     print(
         f"{row['job']:<15} {row['by']:<10} {row['what']:<8} {ms_text(row['median_ms']):>9} "
         f"{ms_text(row['best_ms']):>9} {ms_text(row['worst_ms']):>9} {memcpy}  {verdict(row)}".rstrip(),
@@ -145,7 +147,7 @@ def markdown(machine, rows):
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        copy = (f"{row['memcpy_ms']:.1f}", f"{row['ratio']:.2f}") if row["memcpy_ms"] else ("", "")
+        copy = (f"{row['memcpy_ms']:.1f}", f"{row['ratio']:.2f}") if row["ratio"] else ("", "")
         bar = "" if row["met"] is None else f"{bar_text(row)}: {'met' if row['met'] else '**missed**'}"
         times = [ms_text(row[which]) for which in ("median_ms", "best_ms", "worst_ms")]
         out.append("| " + " | ".join([row["job"], row["by"], row["what"], *times, *copy, bar]) + " |")
