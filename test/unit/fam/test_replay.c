@@ -224,7 +224,7 @@ static void power_cuts(void **state)
 	static void (*const plays[])(struct run * run) = { dumps, make_anew };
 
 	for (size_t i = 0; i < sizeof(plays) / sizeof(plays[0]); i++) {
-		struct run run = { .replay = { .max_single = 10, .nr_random = 10 } };
+		struct run run = { .replay = { .max_single = 8, .nr_random = 6 } };
 
 		assert_int_equal(play(*state, plays[i], &run, -1), 0);
 		print_message("%u flushes and fences, %u cuts\n", run.replay.nr_events, run.replay.nr_cuts);
