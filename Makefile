@@ -50,6 +50,7 @@ include compel/Makefile.inc
 include criu/pie/Makefile.inc
 include test/zdtm/Makefile.inc
 include test/fam/vm/Makefile.inc
+include test/fam/fuzz/Makefile.inc
 
 .PHONY: all check lint test test-vm demo bench install clean unit
 all: $(CRIU_BIN) $(COMPEL_BIN) $(IMAGES_PY)
