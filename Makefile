@@ -6,6 +6,7 @@
 #   make test       installs what the tests need, builds, runs everything
 #   make test-vm    the tests on other kernels, in virtual machines: three hours or so
 #   make check      the tests that need no root, under a minute
+#   make fuzz       random operations on restored memory, for half an hour or less; SEED=N chooses others
 #   make lint       format, layers, shell and Python style
 #   make bench      measurements with ratios: Documentation/performance.md, .json and .svg
 #   make install    DESTDIR, PREFIX
@@ -52,7 +53,7 @@ include test/zdtm/Makefile.inc
 include test/fam/vm/Makefile.inc
 include test/fam/fuzz/Makefile.inc
 
-.PHONY: all check lint test test-vm demo bench install clean unit
+.PHONY: all check fuzz lint test test-vm demo bench install clean unit
 all: $(CRIU_BIN) $(COMPEL_BIN) $(IMAGES_PY)
 
 # Generated headers stand before anything that may include them.
@@ -94,6 +95,10 @@ test-vm:
 	$(Q)scripts/install-deps --test --vm
 	$(Q)$(MAKE) -j2 all unit zdtm
 	$(Q)$(PYTHON) test/vm/vm.py run
+
+fuzz: all zdtm
+	$(Q)$(PYTHON) test/fam/fuzz/fuzz.py --mode lazy --episodes 3000 --seed $(or $(SEED),10000)
+	$(Q)$(PYTHON) test/fam/fuzz/fuzz.py --mode copy --episodes 200 --seed $(or $(SEED),10000)
 
 demo:
 	$(Q)scripts/install-deps

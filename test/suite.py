@@ -46,6 +46,10 @@ def zdtm(*words):
     return [PYTHON, "test/zdtm/run.py", *words]
 
 
+def fuzz(mode, episodes):
+    return [PYTHON, "test/fam/fuzz/fuzz.py", "--mode", mode, "--episodes", str(episodes)]
+
+
 def end_to_end_suites():
     return [
         ("zdtm/files-and-pmem", zdtm("run", "--all", "--both", "-j", "4"), 1500),
@@ -66,6 +70,8 @@ def end_to_end_suites():
         ("zdtm/mutate-fam", zdtm("mutate", "--fam", "--count", "300"), 600),
         ("zdtm/mutate", zdtm("mutate", "--count", "1000"), 1200),
         ("zdtm/mutate-pools", zdtm("mutate-pools", "--count", "150"), 300),
+        ("fam/fuzz", fuzz("lazy", 200), 600),
+        ("fam/fuzz-copy", fuzz("copy", 16), 300),
         ("asan", [PYTHON, "test/sanitize.py"], 900),
         ("real", [PYTHON, "test/real/real.py", "run"], 2400),
         ("vm/quick", [PYTHON, "test/vm/vm.py", "quick"], 400),
