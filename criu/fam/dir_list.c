@@ -176,6 +176,30 @@ int dir_dissolve(struct dir_pool *d, uint64_t id)
 	return r;
 }
 
+/*
+ * A task that was storing its pages when its dump was killed may have the file open or mapped still, to write: then the
+ * next checkpoint must not get it. A write lease is given only where nobody else has the file (fcntl(2), F_SETLEASE).
+ */
+static int drop_used_pages(struct dir_pool *d, uint64_t id)
+{
+	char name[FAM_ID_TEXT], path[FAM_ID_TEXT + 16];
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	fam_id_print(id, name);
+	snprintf(path, sizeof(path), "%s/" DIR_PAGES, name);
+	fd = openat(d->fresh, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	/* What is wrong with it dir_dissolve() tells; not all file systems have leases. */
+	if (fd < 0 || !fcntl(fd, F_SETLEASE, F_WRLCK) || errno != EAGAIN)
+		return 0;
+	log_warn(d->pool.ctx->log, "%s: somebody still has the pages of checkpoint %s: they aren't used again",
+		 d->pool.path, name);
+	if (fstat(fd, &st) || unlinkat(d->fresh, path, 0))
+		return cr_fail_errno(d->pool.ctx, -errno, "Can't remove %s/" DIR_NEW "/%s", d->pool.path, path);
+	d->lost += (uint64_t)st.st_blocks * 512;
+	return 0;
+}
+
 static int recover_new(struct dir_pool *d)
 {
 	_cleanup_free_ uint64_t *ids = NULL;
@@ -185,7 +209,9 @@ static int recover_new(struct dir_pool *d)
 	for (size_t i = 0; !r && i < nr; i++) {
 		log_info(d->pool.ctx->log, "%s: checkpoint %016llx was never finished: freed", d->pool.path,
 			 (unsigned long long)ids[i]);
-		r = dir_dissolve(d, ids[i]);
+		r = drop_used_pages(d, ids[i]);
+		if (!r)
+			r = dir_dissolve(d, ids[i]);
 	}
 	return r;
 }

@@ -2,6 +2,7 @@
 /* Directory pools that aren't as they should be: other owners, damage, other writers, sets that were never finished. */
 #include "fam/fixture.h"
 
+#include <glob.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -407,6 +408,47 @@ static void run_in_child(struct fixture *f, int (*run)(struct fixture *f))
 	assert_int_equal(status, 0);
 }
 
+static int begin_checkpoint(struct fixture *f)
+{
+	struct fam_range all = { 0, 2 * MIB };
+	struct fam_checkpoint *cp;
+	struct fam_pool *pool;
+
+	if (pool_open(f, FAM_WRITE, &pool) || fam_checkpoint_create(pool, 2 * MIB, &all, 1, &cp))
+		return 1;
+	memset(cp->base, 'x', 2 * MIB);
+	return 0; /* killed */
+}
+
+/* A task that stored its pages outlives the dump: what it has isn't given to the next one. */
+static void still_written_to(void **state)
+{
+	struct fixture *f = *state;
+	struct fam_usage usage;
+	struct fam_pool *pool;
+	struct stat st;
+	glob_t found;
+	int fd;
+
+	run_in_child(f, begin_checkpoint);
+	assert_int_equal(glob(in_pool(f, "new/*/pages", 0), 0, NULL, &found), 0);
+	fd = open(found.gl_pathv[0], O_RDWR | O_CLOEXEC);
+	globfree(&found);
+	assert_int_equal(pool_open(f, FAM_WRITE, &pool), 0);
+	assert_int_equal(fam_pool_usage(pool, &usage), 0);
+	assert_int_equal(usage.used + usage.spare, 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_nlink, 0);
+	fam_pool_close(&pool);
+	close(fd);
+
+	run_in_child(f, begin_checkpoint);
+	assert_int_equal(pool_open(f, FAM_WRITE, &pool), 0);
+	assert_int_equal(fam_pool_usage(pool, &usage), 0);
+	assert_int_equal(usage.spare, 2 * MIB);
+	fam_pool_close(&pool);
+}
+
 static void small_file_system(void **state)
 {
 	run_in_child(*state, in_small);
@@ -437,10 +479,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		/* First: cmocka handles SIGBUS from each test's beginning on, fam_guarded() from its first call on. */
-		TEST(cut_beneath),	  TEST(open_to_others),	   TEST(links),		  TEST(damaged_superblock),
-		TEST(damaged_checkpoint), TEST(damaged_images),	   TEST(not_empty),	  TEST(never_finished),
-		TEST(orphans_stay),	  TEST(two_writers),	   TEST(lock_after_fork), TEST(vanished),
-		TEST(read_only),	  TEST(small_file_system),
+		TEST(cut_beneath),	  TEST(open_to_others),	    TEST(links),
+		TEST(damaged_superblock), TEST(damaged_checkpoint), TEST(damaged_images),
+		TEST(not_empty),	  TEST(never_finished),	    TEST(orphans_stay),
+		TEST(two_writers),	  TEST(lock_after_fork),    TEST(vanished),
+		TEST(read_only),	  TEST(small_file_system),  TEST(still_written_to),
 	};
 
 	if (!is_root()) {
