@@ -140,14 +140,17 @@ int dump_sync_images(struct dump *d)
 	_cleanup_close_ int fd = openat(d->images_dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_closedir_ DIR *dir = NULL;
 	struct dirent *e;
+	struct stat st;
 	int r;
 
 	dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir)
 		return cr_fail_errno(d->ctx, -errno, "Can't list the images directory");
 	fd = -1;
-	while ((e = readdir(dir))) {
-		if (e->d_type != DT_REG || !strstr(e->d_name, ".img"))
+	while ((errno = 0, e = readdir(dir))) {
+		/* Not all file systems tell what an entry is (readdir(3), d_type). */
+		if (!strstr(e->d_name, ".img") || fstatat(d->images_dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) ||
+		    !S_ISREG(st.st_mode))
 			continue;
 		if (supervise_cancelled())
 			return cr_fail(d->ctx, -EINTR, "Cancelled");
@@ -155,6 +158,8 @@ int dump_sync_images(struct dump *d)
 		if (r < 0)
 			return cr_fail_errno(d->ctx, r, "Can't sync %s", e->d_name);
 	}
+	if (errno)
+		return cr_fail_errno(d->ctx, -errno, "Can't list the images directory");
 	r = sync_dir(d->images_dirfd);
 	return r < 0 ? cr_fail_errno(d->ctx, r, "Can't sync the images directory") : 0;
 }

@@ -52,14 +52,6 @@ static int check_fam_image(struct verifying *v, const struct fam_checkpoint *cp,
 	return err;
 }
 
-static bool has_pagemap(const struct set_pagemaps *maps, uint32_t pages_id)
-{
-	for (size_t i = 0; i < maps->nr; i++)
-		if (maps->v[i].map->pages_id == pages_id)
-			return true;
-	return false;
-}
-
 static int check_pages(struct verifying *v, struct fam_checkpoint *cp, const struct fam_layout *layout,
 		       const struct set_pagemaps *maps)
 {
@@ -67,6 +59,7 @@ static int check_pages(struct verifying *v, struct fam_checkpoint *cp, const str
 		.cp = cp, .layout = layout, .room = content_room(cp), .problem = tell_content, .arg = v
 	};
 	uint32_t unknown = 0;
+	size_t at = 0;
 	int err = 0;
 
 	for (size_t i = 0; i < maps->nr && !err; i++)
@@ -75,7 +68,10 @@ static int check_pages(struct verifying *v, struct fam_checkpoint *cp, const str
 		uint32_t pages_id = layout->v[i].pages_id;
 		char text[80];
 
-		if (pages_id == unknown || has_pagemap(maps, pages_id))
+		/* Both ascend. */
+		while (at < maps->nr && maps->v[at].map->pages_id < pages_id)
+			at++;
+		if (pages_id == unknown || (at < maps->nr && maps->v[at].map->pages_id == pages_id))
 			continue;
 		unknown = pages_id;
 		snprintf(text, sizeof(text), "no pagemap has the pages %u", pages_id);
