@@ -18,7 +18,8 @@ static const char *const why_names[] = {
 	[GC_INCOMPLETE] = "incomplete",
 	[GC_ORPHAN] = "orphan",
 	[GC_KEPT] = "kept",
-	[GC_TOO_YOUNG] = "too young",
+	[GC_NEW_ORPHAN] = "an orphan from now on",
+	[GC_WAITS] = "an orphan not long enough",
 };
 
 static void report_begin(struct report *rep, const struct cr_opts *opts)
@@ -119,8 +120,10 @@ static int collect(struct report *rep, const struct fam_view *view, const struct
 
 		if (verdict == GC_ORPHAN)
 			err = free_orphan(rep, view->pool, info);
-		else if (verdict == GC_KEPT || verdict == GC_TOO_YOUNG)
+		else if (verdict == GC_KEPT || verdict == GC_NEW_ORPHAN || verdict == GC_WAITS)
 			report_one(rep, info, false, why_names[verdict]);
+		if (!err && !rep->dry_run)
+			err = gc_note(view->pool, info, verdict, now);
 	}
 	return err;
 }

@@ -2,7 +2,7 @@
 /*
  * A directory as a pool: what the dir_*.c share. POOL/ holds
  *   pool		     the superblock
- *   checkpoints/ID/	     committed ones: pages, record, images
+ *   checkpoints/ID/	     committed ones: pages, record, images; orphan, if it was seen to be one: changed then
  *   new/ID/		     not committed, or being removed: what is found here is freed by the next writer
  *   spare/ID		     page files of removed ones
  *   lease		     who writes, where several hosts may (fam/lease.h)
@@ -54,6 +54,7 @@ static inline struct dir_checkpoint *dir_checkpoint(struct fam_checkpoint *cp)
 #define DIR_PAGES	"pages"
 #define DIR_RECORD	"record"
 #define DIR_IMAGES	"images"
+#define DIR_ORPHAN	"orphan"
 
 /* dir_lease.c. Sets the host, of a file system of this TYPE. 0 or -errno (cr_fail). */
 int dir_host_read(struct dir_pool *d, unsigned long type);
@@ -97,6 +98,7 @@ int dir_create(struct fam_pool *pool, uint64_t size, const struct fam_range *use
 int dir_preallocate(struct dir_pool *d, int fd, uint64_t size, bool insist);
 int dir_flush(struct fam_checkpoint *cp);
 int dir_commit(struct fam_checkpoint *cp, const struct fam_commit *args);
+int dir_note_orphan(struct fam_pool *pool, uint64_t id, uint64_t since);
 void dir_close_checkpoint(struct fam_checkpoint *cp);
 int dir_open_checkpoint(struct fam_pool *pool, uint64_t id, struct fam_checkpoint **ret);
 int dir_remove(struct fam_pool *pool, uint64_t id);

@@ -102,6 +102,7 @@ static int info_read(struct dir_pool *d, uint64_t id, struct fam_info *ret)
 	struct cr_ctx *ctx = d->pool.ctx, quiet = { ctx->log, &ignored };
 	_cleanup_close_ int dirfd = -1;
 	char name[FAM_ID_TEXT];
+	struct stat mark;
 	int r;
 
 	fam_id_print(id, name);
@@ -121,6 +122,8 @@ static int info_read(struct dir_pool *d, uint64_t id, struct fam_info *ret)
 			log_warn(ctx->log, "%s: checkpoint %s has no record", d->pool.path, name);
 		r = ret->images_dir ? 0 : -ENOMEM;
 	}
+	if (!fstatat(dirfd, DIR_ORPHAN, &mark, AT_SYMLINK_NOFOLLOW) && mark.st_mtime > 0)
+		ret->orphan_since = mark.st_mtime;
 	ret->allocated = allocated(dirfd, DIR_PAGES) + allocated(dirfd, DIR_IMAGES);
 	return r;
 }
@@ -154,9 +157,32 @@ int dir_list(struct fam_pool *pool, struct fam_info **ret, size_t *ret_nr)
 	return 0;
 }
 
+/* A mark that is lost begins the time of grace again, so it needn't be durable at once. */
+int dir_note_orphan(struct fam_pool *pool, uint64_t id, uint64_t since)
+{
+	const struct timespec times[2] = { { since, 0 }, { since, 0 } };
+	struct dir_pool *d = dir_pool(pool);
+	_cleanup_close_ int dirfd = -1, fd = -1;
+	char name[FAM_ID_TEXT];
+	int r = 0;
+
+	fam_id_print(id, name);
+	dirfd = fam_open_at(pool->ctx, d->checkpoints, pool->path, name, O_RDONLY | O_DIRECTORY);
+	if (dirfd < 0)
+		return dirfd;
+	if (!since) {
+		r = unlinkat(dirfd, DIR_ORPHAN, 0) && errno != ENOENT ? -errno : 0;
+	} else {
+		fd = openat(dirfd, DIR_ORPHAN, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+		if (fd < 0 || futimens(fd, times))
+			r = -errno;
+	}
+	return r ? cr_fail_errno(pool->ctx, r, "Can't mark checkpoint %s in the pool %s", name, pool->path) : 0;
+}
+
 int dir_dissolve(struct dir_pool *d, uint64_t id)
 {
-	static const char *const names[] = { DIR_RECORD, DIR_IMAGES };
+	static const char *const names[] = { DIR_RECORD, DIR_IMAGES, DIR_ORPHAN };
 	_cleanup_close_ int dirfd = -1;
 	char name[FAM_ID_TEXT];
 	int r;

@@ -304,6 +304,7 @@ const struct fam_pool_ops fam_dir_ops = {
 	.close_checkpoint = dir_close_checkpoint,
 	.open_checkpoint = dir_open_checkpoint,
 	.remove = dir_remove,
+	.note_orphan = dir_note_orphan,
 	.list = dir_list,
 	.usage = dir_usage,
 	.trim = dir_trim,

@@ -215,6 +215,7 @@ static bool fill_info(const struct linear *linear, const struct linear_entry *en
 			.size = slot->size,
 			.allocated = slot->size + linear_bytes(&slot->archive, 1),
 			.created = slot->created,
+			.orphan_since = slot->orphan_since,
 		};
 	ret->images_dir = strdup(entry->fault ? "" : slot->path);
 	return ret->images_dir;
@@ -300,6 +301,7 @@ const struct fam_pool_ops fam_linear_ops = {
 	.close_checkpoint = linear_close_checkpoint,
 	.open_checkpoint = linear_open_checkpoint,
 	.remove = linear_remove,
+	.note_orphan = linear_note_orphan,
 	.list = linear_list,
 	.usage = linear_usage,
 	.trim = linear_trim,

@@ -95,6 +95,8 @@ struct fam_linear_slot *linear_slot(const struct linear *linear, uint32_t slot);
 int linear_check_lease(const struct linear *linear);
 /* Switches a slot's commit word, durably, if the lease is ours. 0 or -errno. */
 int linear_switch(struct linear *linear, uint32_t slot, uint64_t commit);
+/* The same with the mark beside it, which switching takes away. */
+int linear_mark(struct linear *linear, const struct linear_entry *entry, uint64_t orphan_since);
 
 /* Of a LINEAR whose medium and superblock are known. 0 or -errno (cr_fail). */
 int linear_map_head(struct linear *linear, bool writable);
@@ -116,6 +118,7 @@ int linear_commit(struct fam_checkpoint *cp, const struct fam_commit *args);
 void linear_close_checkpoint(struct fam_checkpoint *cp);
 int linear_open_checkpoint(struct fam_pool *pool, uint64_t id, struct fam_checkpoint **ret);
 int linear_remove(struct fam_pool *pool, uint64_t id);
+int linear_note_orphan(struct fam_pool *pool, uint64_t id, uint64_t since);
 int linear_images(struct fam_checkpoint *cp, int (*each)(void *arg, const char *name, const void *data, size_t len),
 		  void *arg);
 

@@ -441,6 +441,21 @@ int linear_remove(struct fam_pool *pool, uint64_t id)
 	return !r && was_damaged && !linear->nr_new ? linear_load(linear) : r;
 }
 
+int linear_note_orphan(struct fam_pool *pool, uint64_t id, uint64_t since)
+{
+	struct linear *linear = (struct linear *)pool;
+	struct linear_entry *entry;
+	int r = find_entry(linear, id, &entry);
+
+	if (r)
+		return r;
+	r = linear_mark(linear, entry, since);
+	if (r)
+		return cr_fail_errno(pool->ctx, r, "Can't mark a checkpoint of the pool %s", pool->path);
+	entry->copy->orphan_since = since;
+	return 0;
+}
+
 int linear_images(struct fam_checkpoint *cp, int (*each)(void *arg, const char *name, const void *data, size_t len),
 		  void *arg)
 {

@@ -53,8 +53,9 @@ _Static_assert(sizeof(struct fam_linear_super) == 64 && offsetof(struct fam_line
  * that it refers to is durable. Free blocks are those that no such slot refers to; nothing else tells of them.
  */
 struct fam_linear_slot {
-	uint64_t commit; /* 0, or LINEAR_COMMITTED and, in the upper half, the CRC32C of what stands from ID on */
-	uint8_t zero[56];
+	uint64_t commit;       /* 0, or LINEAR_COMMITTED and, in the upper half, the CRC32C of what stands from ID on */
+	uint64_t orphan_since; /* seconds since 1970: it was seen to be an orphan then; 0: it wasn't */
+	uint8_t zero[48];
 	uint64_t id;
 	uint64_t size;	      /* bytes of content: all blocks of FRAGMENTS */
 	uint64_t created;     /* seconds since 1970 */

@@ -271,23 +271,36 @@ int linear_check_lease(const struct linear *linear)
 	return linear->lease.places ? fam_lease_check(&linear->lease) : 0;
 }
 
-struct word_store {
+struct line_store {
 	const struct fam_flush *flush;
-	uint64_t *word, value;
+	struct fam_linear_slot *slot;
+	uint64_t commit, orphan_since;
 };
 
-static int store_word(void *arg)
+/* One line of the cache, which becomes durable in the order of the stores or later. */
+static int store_line(void *arg)
 {
-	const struct word_store *w = arg;
+	const struct line_store *s = arg;
 
-	__atomic_store_n(w->word, w->value, __ATOMIC_RELEASE);
-	return fam_persist(w->flush, w->word, sizeof(*w->word));
+	__atomic_store_n(&s->slot->orphan_since, s->orphan_since, __ATOMIC_RELEASE);
+	__atomic_store_n(&s->slot->commit, s->commit, __ATOMIC_RELEASE);
+	return fam_persist(s->flush, s->slot, offsetof(struct fam_linear_slot, zero));
+}
+
+static int store_durably(struct linear *linear, uint32_t slot, uint64_t commit, uint64_t orphan_since)
+{
+	struct line_store store = { &linear->flush, linear_slot(linear, slot), commit, orphan_since };
+	int r = linear_check_lease(linear);
+
+	return r ?: fam_guarded(store_line, &store);
 }
 
 int linear_switch(struct linear *linear, uint32_t slot, uint64_t commit)
 {
-	struct word_store store = { &linear->flush, &linear_slot(linear, slot)->commit, commit };
-	int r = linear_check_lease(linear);
+	return store_durably(linear, slot, commit, 0);
+}
 
-	return r ?: fam_guarded(store_word, &store);
+int linear_mark(struct linear *linear, const struct linear_entry *entry, uint64_t orphan_since)
+{
+	return store_durably(linear, entry->slot, entry->copy->commit, orphan_since);
 }

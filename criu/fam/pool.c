@@ -197,6 +197,13 @@ int fam_checkpoint_remove(struct fam_pool *pool, uint64_t id)
 	return r ? r : pool->ops->remove(pool, id);
 }
 
+int fam_checkpoint_note_orphan(struct fam_pool *pool, uint64_t id, uint64_t since)
+{
+	int r = need_write(pool, "note an orphan");
+
+	return r ? r : pool->ops->note_orphan(pool, id, since);
+}
+
 static int by_age(const void *a, const void *b)
 {
 	const struct fam_info *x = a, *y = b;

@@ -126,17 +126,23 @@ void fam_checkpoint_close(struct fam_checkpoint **cp);
  * one; -EPROTO damaged; explained by cr_fail.
  */
 int fam_checkpoint_open(struct fam_pool *pool, uint64_t id, struct fam_checkpoint **ret);
+/*
+ * FAM_WRITE: that it was an orphan at SINCE (seconds since 1970) already, for the time of grace; 0: that it isn't one
+ * any more. 0 or -errno.
+ */
+int fam_checkpoint_note_orphan(struct fam_pool *pool, uint64_t id, uint64_t since);
 /* Forgets a committed one; its memory stays in the pool. FAM_WRITE. -ENOENT; -EBUSY: somebody reads it, by pid. */
 int fam_checkpoint_remove(struct fam_pool *pool, uint64_t id);
 
 struct fam_info {
 	uint64_t id;
 	enum fam_state state;
-	unsigned flags;	    /* FAM_KEEP */
-	uint64_t size;	    /* bytes of content */
-	uint64_t allocated; /* bytes of the pool that it takes, with the copy of its images */
-	uint64_t created;   /* seconds since 1970 */
-	char *images_dir;   /* owned */
+	unsigned flags;	       /* FAM_KEEP */
+	uint64_t size;	       /* bytes of content */
+	uint64_t allocated;    /* bytes of the pool that it takes, with the copy of its images */
+	uint64_t orphan_since; /* seconds since 1970, as noted: fam_checkpoint_note_orphan(); 0: it isn't */
+	uint64_t created;      /* seconds since 1970 */
+	char *images_dir;      /* owned */
 };
 struct fam_usage {
 	uint64_t size;	/* bytes the pool may hold; of a growing one what its file system has left, too */

@@ -32,6 +32,7 @@ struct fam_pool_ops {
 	void (*close_checkpoint)(struct fam_checkpoint *cp); /* of either; frees CP */
 	int (*open_checkpoint)(struct fam_pool *pool, uint64_t id, struct fam_checkpoint **ret);
 	int (*remove)(struct fam_pool *pool, uint64_t id);
+	int (*note_orphan)(struct fam_pool *pool, uint64_t id, uint64_t since);
 
 	int (*list)(struct fam_pool *pool, struct fam_info **ret, size_t *ret_nr); /* in any order */
 	int (*usage)(struct fam_pool *pool, struct fam_usage *ret);

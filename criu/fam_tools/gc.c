@@ -9,6 +9,19 @@ enum gc_verdict gc_judge(const struct fam_info *info, bool orphans, uint64_t gra
 		return GC_STAYS;
 	if (info->flags & FAM_KEEP)
 		return GC_KEPT;
-	/* Made in the future: the clock was set back, and nobody knows how old it is. */
-	return info->created > now || now - info->created < grace ? GC_TOO_YOUNG : GC_ORPHAN;
+	if (!grace)
+		return GC_ORPHAN;
+	/* Noted in the future: the clock was set back, and nobody knows since when it is one. */
+	if (!info->orphan_since || info->orphan_since > now)
+		return GC_NEW_ORPHAN;
+	return now - info->orphan_since < grace ? GC_WAITS : GC_ORPHAN;
+}
+
+int gc_note(struct fam_pool *pool, const struct fam_info *info, enum gc_verdict verdict, uint64_t now)
+{
+	if (verdict == GC_NEW_ORPHAN)
+		return fam_checkpoint_note_orphan(pool, info->id, now);
+	if (info->orphan_since && info->state == FAM_COMMITTED)
+		return fam_checkpoint_note_orphan(pool, info->id, 0);
+	return 0;
 }

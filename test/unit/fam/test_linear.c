@@ -54,6 +54,45 @@ static void committed_is_found_again(void **state)
 	close_pool(linear);
 }
 
+static uint64_t orphan_since(struct linear *linear)
+{
+	struct fam_info *list;
+	uint64_t since;
+	size_t nr;
+
+	assert_int_equal(linear->pool.ops->list(&linear->pool, &list, &nr), 0);
+	assert_int_equal(nr, 1);
+	since = list[0].orphan_since;
+	free(list[0].images_dir);
+	free(list);
+	return since;
+}
+
+static void orphans_are_noted(void **state)
+{
+	struct fixture *f = *state;
+	struct linear *linear;
+	uint64_t id;
+
+	make_pool(f, 16 << 20);
+	linear = open_pool(f, FAM_WRITE);
+	id = add(f, linear, BLOCK, 0x5a);
+	assert_int_equal(orphan_since(linear), 0);
+	assert_int_equal(linear_note_orphan(&linear->pool, id ^ 1, 1234), -ENOENT);
+	assert_int_equal(linear_note_orphan(&linear->pool, id, 1234), 0);
+	assert_int_equal(orphan_since(linear), 1234);
+	close_pool(linear);
+	linear = open_pool(f, FAM_WRITE);
+	assert_int_equal(orphan_since(linear), 1234);
+	/* The next one in its slot isn't one. */
+	assert_int_equal(linear_remove(&linear->pool, id), 0);
+	add(f, linear, BLOCK, 0x5b);
+	close_pool(linear);
+	linear = open_pool(f, FAM_READ);
+	assert_int_equal(orphan_since(linear), 0);
+	close_pool(linear);
+}
+
 static void assert_nowhere(struct fixture *f, const char *bytes)
 {
 	char *pool = mmap(NULL, 8 << 20, PROT_READ, MAP_SHARED, f->memfd, 0);

@@ -20,18 +20,19 @@ static void orphans_go_when_they_are_old(void **state)
 		{ { .state = FAM_COMMITTED }, true, GC_STAYS },
 		{ { .state = FAM_INCOMPLETE, .created = NOW }, false, GC_INCOMPLETE },
 		{ { .state = FAM_ORPHAN }, false, GC_STAYS },
-		{ { .state = FAM_ORPHAN }, true, GC_ORPHAN },
-		{ { .state = FAM_ORPHAN, .flags = FAM_KEEP }, true, GC_KEPT },
-		{ { .state = FAM_ORPHAN, .created = NOW - GRACE }, true, GC_ORPHAN },
-		{ { .state = FAM_ORPHAN, .created = NOW - GRACE + 1 }, true, GC_TOO_YOUNG },
-		{ { .state = FAM_ORPHAN, .created = NOW + 1 }, true, GC_TOO_YOUNG },
-		{ { .state = FAM_ORPHAN, .created = UINT64_MAX }, true, GC_TOO_YOUNG },
+		{ { .state = FAM_ORPHAN }, true, GC_NEW_ORPHAN },
+		{ { .state = FAM_ORPHAN, .flags = FAM_KEEP, .orphan_since = 1 }, true, GC_KEPT },
+		{ { .state = FAM_ORPHAN, .orphan_since = NOW - GRACE }, true, GC_ORPHAN },
+		{ { .state = FAM_ORPHAN, .orphan_since = NOW - GRACE + 1 }, true, GC_WAITS },
+		{ { .state = FAM_ORPHAN, .orphan_since = NOW + 1 }, true, GC_NEW_ORPHAN },
+		{ { .state = FAM_ORPHAN, .orphan_since = UINT64_MAX }, true, GC_NEW_ORPHAN },
+		{ { .state = FAM_COMMITTED, .orphan_since = 1 }, true, GC_STAYS },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		if (gc_judge(&cases[i].info, cases[i].orphans, GRACE, NOW) != cases[i].verdict)
 			fail_msg("case %zu", i);
-	assert_int_equal(gc_judge(&(struct fam_info){ .state = FAM_ORPHAN, .created = NOW }, true, 0, NOW), GC_ORPHAN);
+	assert_int_equal(gc_judge(&(struct fam_info){ .state = FAM_ORPHAN }, true, 0, NOW), GC_ORPHAN);
 }
 
 int main(void)

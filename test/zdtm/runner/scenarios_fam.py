@@ -200,8 +200,10 @@ def orphans(s, before):
     states = {c["id"]: c["state"] for c in pool.list()}
     expect([states[ids[k]] for k in kinds] == ["orphan", "orphan", "committed", "orphan"], f"they are {states}")
     pool.must("gc", pool.path)
+    pool.must("gc", pool.path, "--orphans", "--grace", "1")
+    expect(len(pool.ids()) == 4, "gc took what nobody has seen to be an orphan before")
     pool.must("gc", pool.path, "--orphans")
-    expect(len(pool.ids()) == 4, "gc took what is younger than an hour")
+    expect(len(pool.ids()) == 4, "gc took what is an orphan for less than an hour")
     would = pool.json("gc", pool.path, "--orphans", "--grace", "0", "--dry-run")
     expect(would["freed"] == 2 and len(pool.ids()) == 4, f"--dry-run says {would}")
     did = pool.json("gc", pool.path, "--orphans", "--grace", "0")
@@ -217,6 +219,29 @@ def orphans(s, before):
     s.check_restored(s.restore(out), before)
     forget(s, before)
     s.check_restored(s.restore(images["stays"]), before)
+
+
+def grace(s, before):
+    """The time of grace begins when gc sees first that a directory is gone, and ends when it comes back."""
+    pool = Pool(s)
+    images = dump_running(s, pool, before, "images-1")
+    away = images + "-away"
+
+    def gc(expected):
+        did = pool.json("gc", pool.path, "--orphans", "--grace", "1")["checkpoints"]
+        expect([c["why"] for c in did] == expected, f"gc says {did}, not {expected}")
+
+    time.sleep(1.1)
+    os.rename(images, away)
+    gc(["an orphan from now on"])
+    os.rename(away, images)
+    time.sleep(1.1)
+    gc([])
+    os.rename(images, away)
+    gc(["an orphan from now on"])
+    time.sleep(1.1)
+    gc(["orphan"])
+    expect(pool.ids() == [], "it is there still")
 
 
 def in_use(s, before):
@@ -293,5 +318,5 @@ on_huge_pages.huge_pages = 16  # of 2 MiB
 
 SCENARIOS = {"fam_" + f.__name__: f for f in (
     init_and_list, config_names_the_pool, export_and_restore, import_and_restore, exported_is_imported,
-    nothing_half_exported, removal, orphans, in_use, reused_directory, pool_moved,
+    nothing_half_exported, removal, orphans, grace, in_use, reused_directory, pool_moved,
     on_huge_pages)}
