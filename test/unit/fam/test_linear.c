@@ -470,6 +470,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(committed_is_found_again),
+		TEST(orphans_are_noted),
 		TEST(nothing_old_is_seen),
 		TEST(fragments_look_like_one_piece),
 		TEST(full_pool),
