@@ -112,7 +112,7 @@ class Cut(Steps):
         end = time.monotonic() + self.a.timeout
         while time.monotonic() < end:
             with open(f"/proc/{s.root}/comm") as f:
-                if f.read() == f"generation {generation + 1}\n":
+                if f.read() == f"gen {generation + 1}\n":
                     return generation + 1
             time.sleep(0.002)
         raise proc.Failure("the program doesn't change")

@@ -31,7 +31,7 @@ static void fill(void)
 	test_fill(shared, SHARED * TEST_PAGE, generation * 4 + 1);
 	for (int p = 0; p < SPARSE; p += SPREAD)
 		test_fill(sparse + p * TEST_PAGE, TEST_PAGE, generation * 4 + 2);
-	snprintf(name, sizeof(name), "generation %d", generation);
+	snprintf(name, sizeof(name), "gen %d", generation);
 	MUST(prctl(PR_SET_NAME, name));
 }
 

@@ -59,6 +59,10 @@ class Cuts:
         return None
 
     def hear(self, line):
+        if line.startswith("sets: "):
+            # Which of all that it may be it is.
+            for k, generation in enumerate(line.split()[1:]):
+                self.may[str(k)] = [None if generation == "None" else int(generation)]
         found = LINE.match(line)
         if not found:
             return
