@@ -4,7 +4,7 @@
 #   make            the programs: criu/criu, compel/compel
 #   make demo       installs what is needed, builds, dumps a running program with --use-pmem and restores it
 #   make test       installs what the tests need, builds, runs everything
-#   make test-vm    the tests on other kernels, in virtual machines: three hours or so
+#   make test-vm    the tests on other kernels, in virtual machines: four hours or so
 #   make check      the tests that need no root, under a minute
 #   make fuzz       random operations on restored memory, for half an hour or less; SEED=N chooses others
 #   make lint       format, layers, shell and Python style
