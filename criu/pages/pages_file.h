@@ -14,7 +14,8 @@
 int pages_file_name(uint32_t pages_id, char name[PAGES_FILE_NAME]);
 /*
  * Creates the file, or opens the one that is there and cuts or extends it to ARGS->size: its pages stay, since
- * memory that a file has already is filled several times faster than new one. *RET_OLD is what it was before.
+ * memory that a file has already is filled several times faster than new one. One that somebody reads, with a shared
+ * flock(2), is left to him, and a new one made. *RET_OLD is what it was before.
  * Close *RET_FD. 0 or -errno (cr_fail). O_NONBLOCK is for a FIFO of that name, which must not stop us.
  */
 int pages_file_create(const struct sink_args *args, struct stat *ret_old, int *ret_fd);

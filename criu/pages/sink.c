@@ -3,6 +3,7 @@
 #include "pages/sink.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -14,6 +15,11 @@ int pages_file_name(uint32_t pages_id, char name[PAGES_FILE_NAME])
 	return image_name(IMG_PAGES, name, PAGES_FILE_NAME, (unsigned long)pages_id);
 }
 
+static int open_to_write(const struct sink_args *args, const char *name)
+{
+	return openat(args->images_dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
+}
+
 int pages_file_create(const struct sink_args *args, struct stat *ret_old, int *ret_fd)
 {
 	char name[PAGES_FILE_NAME];
@@ -22,7 +28,12 @@ int pages_file_create(const struct sink_args *args, struct stat *ret_old, int *r
 
 	if (r)
 		return cr_fail_errno(args->ctx, r, "Can't name the pages image %u", args->pages_id);
-	fd = openat(args->images_dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
+	fd = open_to_write(args, name);
+	/* Who was restored lazily misses pages of it: the file stays, without a name. */
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+		close_fdp(&fd);
+		fd = unlinkat(args->images_dirfd, name, 0) ? -1 : open_to_write(args, name);
+	}
 	if (fd < 0 || fstat(fd, ret_old))
 		return cr_fail_errno(args->ctx, -errno, "Can't create %s", name);
 	if (!S_ISREG(ret_old->st_mode))

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
@@ -83,6 +84,9 @@ int lazy_take(struct restore *r, struct restore_task *rt, int uffd)
 	if (!lazy)
 		return -ENOMEM;
 	rt->lazy = lazy;
+	/* The pager's mapping keeps it: no dump writes to the file meanwhile. Pools have locks of their own. */
+	if (!r->fam && flock(rt->source->fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK)
+		return cr_fail(&r->ctx, -EBUSY, "Somebody dumps to the pages of task %d", rt->task->pid);
 	lazy->uffd = fcntl(uffd, F_DUPFD_CLOEXEC, 0);
 	if (lazy->uffd < 0)
 		return cr_fail_errno(&r->ctx, -errno, "Can't keep the userfaultfd of task %d", rt->task->pid);

@@ -2,6 +2,7 @@
 /* pages_dump(): every sink and capture method, what is stored where, and what is left after a failure. */
 #include "pages/fixture.h"
 
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/io.h"
@@ -166,6 +167,38 @@ static void test_own_memory(void **state)
 	page_run_list_free(&runs);
 }
 
+/* Somebody still reads the old image's pages: they stay as they are. */
+static void test_held(void **state)
+{
+	struct fixture *f = *state;
+	struct page_run_list runs = {};
+	struct pages_dump_result res;
+	struct pages_dump_args args = { .ctx = &f->ctx,
+					.images_dirfd = f->dirfd,
+					.pages_id = 1,
+					.runs = &runs,
+					.capture = CAPTURE_AUTO,
+					.memory = area,
+					.procfd = -1 };
+	char buf[PAGE] = "old";
+	int fd;
+
+	fill_area(NULL);
+	assert_int_equal(page_run_add(&runs, 3 * PAGE, 7, PE_PRESENT, true), 0);
+	for (unsigned mode = 0; mode < 2; mode++) {
+		args.mode = mode ? PAGES_PMEM : PAGES_FILE;
+		assert_int_equal(write_file_at(f->dirfd, "pages-1.img", buf, sizeof(buf)), 0);
+		fd = openat(f->dirfd, "pages-1.img", O_RDONLY | O_CLOEXEC);
+		assert_int_equal(flock(fd, LOCK_SH), 0);
+		assert_int_equal(pages_dump(&args, &res), 0);
+		check_file(f, &runs, 0);
+		assert_int_equal(pread_full(fd, buf, sizeof(buf), 0), 0);
+		assert_string_equal(buf, "old");
+		close(fd);
+	}
+	page_run_list_free(&runs);
+}
+
 /* An old image's file is used again: the same inode, longer or shorter. */
 static void test_reuse(void **state)
 {
@@ -243,6 +276,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_sinks_and_captures, fixture_begin, fixture_end),
 		cmocka_unit_test_setup_teardown(test_own_memory, fixture_begin, fixture_end),
 		cmocka_unit_test_setup_teardown(test_reuse, fixture_begin, fixture_end),
+		cmocka_unit_test_setup_teardown(test_held, fixture_begin, fixture_end),
 		cmocka_unit_test_setup_teardown(test_failures, fixture_begin, fixture_end),
 	};
 
