@@ -36,6 +36,8 @@ int pages_file_create(const struct sink_args *args, struct stat *ret_old, int *r
 	}
 	if (fd < 0 || fstat(fd, ret_old))
 		return cr_fail_errno(args->ctx, -errno, "Can't create %s", name);
+	/* What unmaps the file beside us outlives the dump, and who restores lazily then needs the lock. */
+	flock(fd, LOCK_UN);
 	if (!S_ISREG(ret_old->st_mode))
 		return cr_fail(args->ctx, -EINVAL, "%s isn't a regular file", name);
 	if (ftruncate(fd, args->size))

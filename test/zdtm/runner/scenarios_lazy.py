@@ -225,6 +225,26 @@ def source_cut(s, before):
 source_cut.program = "mem_lazy_threads"
 
 
+def dumped_over(s, before):
+    """Another tree is dumped into the directory while the pager still reads it: each has its own pages."""
+    images = dumped(s, before)
+    restored(s, images, HELD)
+    with subprocess.Popen(["/bin/sleep", "1000"], start_new_session=True, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as other:
+        for mode in (), ("--use-pmem",):
+            done = subprocess.run([s.criu, "dump", "-t", str(other.pid), "-D", images, "-R", *mode], timeout=30, check=False,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            expect(done.returncode == 0, f"the other dump failed: {done.stdout}")
+        other.kill()
+    s.reaper.ended.pop(other.pid, None)
+    s.go()
+    wait_for(s.has_ended, "the program doesn't end")
+    expect(s.reaper.ended[s.root] == 0, "it saw what isn't its own")
+
+
+dumped_over.program = "mem_lazy_threads"
+
+
 def pool_held(s, before):
     """The checkpoint stays in its pool as long as the pager needs it."""
     pool = Pool(s)
@@ -240,6 +260,6 @@ def pool_held(s, before):
 
 
 SCENARIOS = {"lazy_" + f.__name__: f for f in (
-    asked, dump_meanwhile, filled, racing, both_killed, no_events, broken_later, source_cut, pool_held,
+    asked, dump_meanwhile, filled, racing, both_killed, no_events, broken_later, source_cut, dumped_over, pool_held,
     *(killed_again_and_again(which, env, "mem_lazy_threads") for which in ("pager", "guardian", "either")
       for env in (HELD, None)))}
