@@ -16,9 +16,12 @@
 #include "base/io.h"
 #include "pager/state.h"
 
-/* How long it looks for the next fault before it fills in the background, and before it sleeps. */
+/*
+ * How long it looks for the next fault before it fills in the background, and before it sleeps: as long as being woken
+ * takes. Where no CPU is idle, who waited for the last page waits for the end of that, too; sched_yield(2) is no help.
+ */
 #define QUIET_US 30
-#define SPIN_US	 500
+#define SPIN_US	 60
 /* Asleep it looks for ended tasks that often. */
 #define SLEEP_MS 200
 #define EVENTS	 16
