@@ -209,7 +209,10 @@ static void move_from(void)
 	BOTH(range.at, move(AT, range.size, range.size, MREMAP_DONTUNMAP, arena[WHICH] + to));
 }
 
-/* Where it is, or to where the kernel likes; from there it comes back into the arena. */
+/*
+ * Where it is, or to where the kernel likes; from there it comes back into the arena. In two parts: of locked memory
+ * the new room may be an area of its own (Documentation/design/pager.md).
+ */
 static void resize(void)
 {
 	struct range range = pick_in_area();
@@ -221,9 +224,16 @@ static void resize(void)
 	fuzz_note("  mremap(%#x) pages %zu + %zu to %zu, then to %zu", flags, range.at / TEST_PAGE,
 		  range.size / TEST_PAGE, size / TEST_PAGE, to / TEST_PAGE);
 	BOTH(range.at, ({
-		     char *got = mremap(AT, range.size, size, flags);
+		     char *got = mremap(AT, range.size, size, flags), *back = arena[WHICH] + to;
+		     long result = got == MAP_FAILED ? -errno : got != AT;
 
-		     got == MAP_FAILED ? -errno : got == AT ? 0 : 1 + move(got, size, size, 0, arena[WHICH] + to);
+		     if (result > 0) {
+			     CHECK_EQ(move(got, range.size, range.size, 0, back), 0);
+			     CHECK_EQ(
+				     move(got + range.size, size - range.size, size - range.size, 0, back + range.size),
+				     0);
+		     }
+		     result;
 	     }));
 }
 

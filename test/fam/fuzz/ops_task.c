@@ -76,6 +76,70 @@ static void threads(void)
 		CHECK_EQ(pthread_join(thread[i], NULL), 0);
 }
 
+struct touching {
+	struct range range;
+	volatile bool stop;
+};
+
+static void *toucher(void *arg)
+{
+	struct touching *touching = arg;
+	char byte;
+
+	while (!touching->stop)
+		for (size_t i = 0; i < touching->range.size && !touching->stop; i += TEST_PAGE)
+			arena_load(&byte, arena[SUBJECT] + touching->range.at + i, 1);
+	return NULL;
+}
+
+static void compare_range(struct range range)
+{
+	for (size_t i = 0; i < range.size; i += TEST_PAGE)
+		arena_compare_page((range.at + i) / TEST_PAGE);
+}
+
+/* Pages go while threads make them come. What the threads see is open; what is there in the end is not. */
+static void race(void)
+{
+	static const char *const names[] = { "madvise(DONTNEED)", "munmap and mmap", "mmap", "mprotect", "fork" };
+	struct touching touching = { .range = pick_pages(64) };
+	size_t at = touching.range.at, size = touching.range.size;
+	int how = random_below(&fuzz.rng, 5);
+	pthread_t thread[2];
+	char *over;
+	pid_t pid;
+
+	fuzz_note("  touch pages %zu + %zu while: %s", at / TEST_PAGE, size / TEST_PAGE, names[how]);
+	for (int i = 0; i < 2; i++)
+		CHECK_EQ(pthread_create(&thread[i], NULL, toucher, &touching), 0);
+	if (random_chance(&fuzz.rng, 50))
+		sched_yield();
+	if (how == 0)
+		BOTH(at, madvise(AT, size, MADV_DONTNEED));
+	if (how == 1)
+		BOTH(at, munmap(AT, size));
+	if (how == 1 || how == 2)
+		BOTH(at, ({
+			     over = mmap(AT, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+					 0);
+			     over == MAP_FAILED ? -1 : over != AT;
+		     }));
+	if (how == 3)
+		BOTH(at, mprotect(AT, size, PROT_NONE) ?: mprotect(AT, size, PROT_READ | PROT_WRITE));
+	pid = how == 4 ? MUST(fork()) : -1;
+	if (!pid) {
+		fuzz.depth++;
+		compare_range(touching.range);
+		_exit(0);
+	}
+	touching.stop = true;
+	for (int i = 0; i < 2; i++)
+		CHECK_EQ(pthread_join(thread[i], NULL), 0);
+	compare_range(touching.range);
+	if (pid > 0)
+		test_reap(pid);
+}
+
 static volatile sig_atomic_t handled;
 
 static void on_signal(int sig)
@@ -143,11 +207,6 @@ static void pause_a_moment(void)
 }
 
 const struct op ops_task[] = {
-	{ "fork", 3, fork_and_go_on },
-	{ "posix_spawn", 1, spawn },
-	{ "threads", 3, threads },
-	{ "signal", 3, signal_stack },
-	{ "futex", 5, futex },
-	{ "pause", 4, pause_a_moment },
-	{},
+	{ "fork", 3, fork_and_go_on }, { "posix_spawn", 1, spawn }, { "threads", 3, threads },	    { "race", 8, race },
+	{ "signal", 3, signal_stack }, { "futex", 5, futex },	    { "pause", 4, pause_a_moment }, {},
 };
