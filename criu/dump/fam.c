@@ -27,6 +27,31 @@ struct dump_fam {
 	uint64_t committed; /* the checkpoint's id; 0: not yet */
 };
 
+/* What the pool doesn't know of couldn't be removed with a checkpoint, and would stop every later writer. */
+static int refuse_inside_pool(struct dump *d)
+{
+	_cleanup_close_ int fd = openat(d->images_dirfd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat pool, here, above = { 0 };
+
+	if (fstat(d->fam->pool->fd, &pool))
+		return -errno;
+	for (;;) {
+		int up;
+
+		if (fd < 0 || fstat(fd, &here))
+			return cr_fail_errno(d->ctx, -errno, "Can't look at the images directory's path");
+		if (here.st_dev == pool.st_dev && here.st_ino == pool.st_ino)
+			return cr_fail(d->ctx, -EINVAL, "The images directory is inside of the pool %s",
+				       d->fam->pool->path);
+		if (here.st_dev == above.st_dev && here.st_ino == above.st_ino)
+			return 0; /* the root */
+		above = here;
+		up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		close_fdp(&fd);
+		fd = up;
+	}
+}
+
 int dump_fam_open(struct dump *d)
 {
 	struct fam_open_args args = {
@@ -50,7 +75,7 @@ int dump_fam_open(struct dump *d)
 		return cr_fail_errno(d->ctx, r, "Can't open the pool %s", args.path);
 	}
 	d->fam = fam;
-	return 0;
+	return refuse_inside_pool(d);
 }
 
 /* ---- the set that was there ---------------------------------------------------------------------------------- */

@@ -152,6 +152,18 @@ def open_to_others(s, before):
     s.check_restored(s.restore(images), before)
 
 
+def images_inside(s, before):
+    """What is in the pool's directories is the pool's alone."""
+    pool = Pool(s)
+    images, _ = dump_into(s, pool, before)
+    s.check_restored(s.restore(images), before)
+    for inside in pool.path, pool.file("checkpoints"), pool.file("checkpoints", pool.ids()[0]):
+        expect(s.dump(inside, extra=["--fam-dir", pool.path]) == 1 and s.log_has(r"Error .*inside of the pool"),
+               f"a dump into {inside} isn't refused")
+        os.unlink(os.path.join(inside, "dump.log"))
+    pool.clean()
+
+
 def symlinks(s, before):
     """A symbolic link, a FIFO or a directory in the place of a file isn't followed, opened or waited for."""
     pool = Pool(s)
@@ -318,5 +330,5 @@ def damaged_removed(s, before):
 
 
 SCENARIOS = {"fam_" + f.__name__: f for f in (
-    full, read_only, vanished, vanishes_meanwhile, other_pool, open_to_others, symlinks, cut_short, flipped_byte,
+    full, read_only, vanished, vanishes_meanwhile, other_pool, open_to_others, images_inside, symlinks, cut_short, flipped_byte,
     two_writers, killed_writer, killed_import, damaged_removed)}
