@@ -2,7 +2,7 @@
 # One make for everything: each directory with rules of its own gives a Makefile.inc.
 #
 #   make            the programs: criu/criu, compel/compel
-#   make demo       installs what is needed, builds, dumps a running program with --use-pmem and restores it
+#   make demo       installs what is needed, builds, dumps a running program into memory and restores it, three ways
 #   make test       installs what the tests need, builds, runs everything
 #   make test-vm    the tests on other kernels, in virtual machines: four hours or so
 #   make check      the tests that need no root, under a minute
