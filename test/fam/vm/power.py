@@ -93,7 +93,8 @@ class Cuts:
         """NR cuts; (status, text)."""
         rng = random.Random(f"{self.name} {self.boot.kernel}")
         for n in range(nr + 1):
-            cut = (rng.randint(1, 4), rng.uniform(0, LATEST)) if n < nr else None
+            # Every other one towards the end of a dump, where the commit is.
+            cut = (rng.randint(1, 4), rng.uniform(LATEST / 2 * (n % 2), LATEST)) if n < nr else None
             bad = self.session(n + 1, cut)
             if bad:
                 kept = self.keep()
