@@ -2,6 +2,7 @@
 #include "fam_tools/import_pages.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/io.h"
 #include "fam/crc32c.h"
@@ -22,10 +23,27 @@ static bool may_drop(const struct set_pagemap *map, uint32_t flags)
 	return map->kind == IMG_SHMEM_PAGEMAP || flags & PE_LAZY;
 }
 
+/* A huge page with a page missing would come back as small ones. */
+static bool wants_huge(const struct import_pages *pages, uint64_t vaddr)
+{
+	size_t low = 0, high = pages->nr_huge;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (pages->huge[mid].end > vaddr)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return low < pages->nr_huge && pages->huge[low].start <= vaddr;
+}
+
 static int find_in_run(const struct page_source *src, const struct page_run_at *run, bool drop, char *buf,
-		       struct page_run_list *ret)
+		       struct import_pages *pages)
 {
 	uint64_t len = run->nr_pages << RUN_PAGE_SHIFT;
+	struct page_run_list *ret = &pages->runs;
 
 	if (!drop)
 		return page_run_add(ret, run->vaddr, run->nr_pages, run->flags, true);
@@ -34,13 +52,22 @@ static int find_in_run(const struct page_source *src, const struct page_run_at *
 		int err = src->ops->read(src, run->offset + at, buf, n);
 
 		for (size_t page = 0; page < n && !err; page += RUN_PAGE_SIZE)
-			if (!is_zero(buf + page))
+			if (!is_zero(buf + page) || wants_huge(pages, run->vaddr + at + page))
 				err = page_run_add(ret, run->vaddr + at + page, 1, run->flags, true);
 		if (err)
 			return err;
 		at += n;
 	}
 	return 0;
+}
+
+/* Those out of order are passed over: no right set has any. */
+static void add_huge(struct import_pages *pages, const VmaEntry *vma)
+{
+	uint64_t end = pages->nr_huge ? pages->huge[pages->nr_huge - 1].end : 0;
+
+	if (vma->has_madv && vma->madv & 1ull << MADV_HUGEPAGE && vma->start >= end && vma->end > vma->start)
+		pages->huge[pages->nr_huge++] = (struct import_area){ vma->start, vma->end };
 }
 
 /* Extents follow areas where the set tells them in order; else they follow the pages alone, which is as right. */
@@ -57,8 +84,11 @@ static int find_areas(int images_dirfd, const struct set_pagemap *map, struct im
 		return err;
 	mm = (const MmEntry *)msg;
 	ret->starts = calloc(mm->n_vmas + 1, sizeof(*ret->starts));
-	if (!ret->starts)
+	ret->huge = calloc(mm->n_vmas + 1, sizeof(*ret->huge));
+	if (!ret->starts || !ret->huge)
 		return -ENOMEM;
+	for (size_t i = 0; i < mm->n_vmas; i++)
+		add_huge(ret, mm->vmas[i]);
 	for (size_t i = 0; i < mm->n_vmas; i++)
 		if (!ret->nr_starts || mm->vmas[i]->start > ret->starts[ret->nr_starts - 1])
 			ret->starts[ret->nr_starts++] = mm->vmas[i]->start;
@@ -72,21 +102,23 @@ int import_pages_find(struct cr_ctx *ctx, int images_dirfd, const struct set_pag
 	int err = buf ? 0 : -ENOMEM;
 
 	*ret = (struct import_pages){ 0 };
-	if (!err && map->map->nr)
+	if (!err)
+		err = find_areas(images_dirfd, map, ret);
+	if (err)
+		return cr_fail_errno(ctx, err, "Can't read the areas of process %lu", map->id);
+	if (map->map->nr)
 		err = source_file_open(ctx, images_dirfd, map->map->pages_id, &src);
 	for (size_t i = 0; i < map->map->nr && !err; i++)
-		err = find_in_run(src, &map->map->v[i], may_drop(map, map->map->v[i].flags), buf, &ret->runs);
+		err = find_in_run(src, &map->map->v[i], may_drop(map, map->map->v[i].flags), buf, ret);
 	source_close(&src);
-	if (err)
-		return cr_fail_errno(ctx, err, "Can't read the pages image %u", map->map->pages_id);
-	err = find_areas(images_dirfd, map, ret);
-	return err ? cr_fail_errno(ctx, err, "Can't read the areas of process %lu", map->id) : 0;
+	return err ? cr_fail_errno(ctx, err, "Can't read the pages image %u", map->map->pages_id) : 0;
 }
 
 void import_pages_free(struct import_pages *pages)
 {
 	page_run_list_free(&pages->runs);
 	free(pages->starts);
+	free(pages->huge);
 	*pages = (struct import_pages){ 0 };
 }
 

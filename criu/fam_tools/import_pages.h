@@ -7,11 +7,17 @@
 #include "fam/store.h"
 #include "fam_tools/set.h"
 
+struct import_area {
+	uint64_t start, end;
+};
+
 /* Of one pagemap. */
 struct import_pages {
 	struct page_run_list runs; /* what is stored, zero pages left out */
 	uint64_t *starts;	   /* where areas begin, ascending; owned */
 	size_t nr_starts;
+	struct import_area *huge; /* areas that want huge pages, ascending; owned */
+	size_t nr_huge;
 };
 
 /* Reads the pages of MAP's pages image, and the areas. 0 or -errno (cr_fail). import_pages_free() in any case. */

@@ -218,7 +218,7 @@ static void fence(void *arg)
 /* Takes and gives the lease; what it protects is changed in a way that shows two at once. */
 static int contend(struct fixture *f, unsigned number)
 {
-	struct host *host = aligned_alloc(LINE, sizeof(*host));
+	struct host *host = aligned_alloc(LINE, (sizeof(*host) + LINE - 1) / LINE * LINE);
 	struct fam_flush_observer observer = { write_back, fence, host, drop };
 	struct fam_lease lease = lease_of(f, number);
 

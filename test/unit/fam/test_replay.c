@@ -74,10 +74,12 @@ static bool all_is_right(struct run *run, struct linear *linear)
 			return false;
 		if (!entry)
 			continue;
-		if (known->expect == ABSENT || entry->fault || !is_whole(linear, known))
+		if (known->expect == ABSENT || entry->fault)
 			return false;
 		nr_used += entry->copy->size / BLOCK + entry->copy->archive.nr;
 		nr++;
+		if (!is_whole(linear, known)) /* which reads all entries anew */
+			return false;
 	}
 	/* No others, none damaged, and the rest is free. */
 	return nr == linear->nr_entries && linear->blocks.nr_free == POOL_SIZE / BLOCK - nr_used;

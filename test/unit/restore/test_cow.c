@@ -277,11 +277,13 @@ static void test_kind_of(void **state __unused_arg)
 
 /* ---- comparing ----------------------------------------------------------------------------------------------- */
 
-/* Pages of a pages image, each filled with one number. */
+/* Pages of a pages image, each filled with one number: of the content that the source's descriptor is the place of. */
+static const char *contents[2];
+
 static int read_numbers(const struct page_source *src, uint64_t offset, void *buf, size_t len)
 {
 	for (size_t at = 0; at < len; at += PAGE)
-		memset((char *)buf + at, src->base[(offset + at) / PAGE], PAGE);
+		memset((char *)buf + at, contents[src->fd][(offset + at) / PAGE], PAGE);
 	return 0;
 }
 
@@ -295,8 +297,7 @@ static void test_compare(void **state __unused_arg)
 					    { 0x12000, 2, PAGE, PE_PRESENT },
 					    { 0x10000 + 1000 * PAGE, 1, 3 * PAGE, PE_PRESENT } };
 	struct pagemap pagemaps[] = { { 1, parent_runs, 2, 5 }, { 2, child_runs, 3, 4 } };
-	struct page_source sources[] = { { &numbers, 5 * PAGE, -1, "\1\2\3\4\5", NULL },
-					 { &numbers, 4 * PAGE, -1, "\1\3\7\5", NULL } };
+	struct page_source sources[] = { { &numbers, 5 * PAGE, 0, NULL, NULL }, { &numbers, 4 * PAGE, 1, NULL, NULL } };
 	struct cow_part parts[] = { { 0x10000, 0x10000 + 2000 * PAGE, 0, false },
 				    { 0x10000, 0x10000 + 2000 * PAGE, 0, false } };
 	struct cow_member members[] = { { 10, &parts[0], 1, &pagemaps[0], &sources[0] },
@@ -308,6 +309,8 @@ static void test_compare(void **state __unused_arg)
 	struct cow_result result;
 	size_t n[3] = { 0 };
 
+	contents[0] = "\1\2\3\4\5";
+	contents[1] = "\1\3\7\5";
 	assert_int_equal(cow_compare(&ctx, &group, 1, &result), 0);
 	assert_int_equal(result.nr_compared, 8);
 	for (size_t i = 0; i < result.nr; i++) {
@@ -332,8 +335,8 @@ static void test_probes(void **state __unused_arg)
 	struct page_run_at run = { 0x100000, NR, 0, PE_PRESENT };
 	struct pagemap pagemaps[] = { { 1, &run, 1, NR }, { 2, &run, 1, NR } };
 	char content[2][NR];
-	struct page_source sources[] = { { &numbers, NR * PAGE, -1, content[0], NULL },
-					 { &numbers, NR * PAGE, -1, content[1], NULL } };
+	struct page_source sources[] = { { &numbers, NR * PAGE, 0, NULL, NULL },
+					 { &numbers, NR * PAGE, 1, NULL, NULL } };
 	struct cow_part parts[] = { { 0x100000, 0x100000 + NR * PAGE, 0, false },
 				    { 0x100000, 0x100000 + NR * PAGE, 0, false } };
 	struct cow_member members[] = { { 10, &parts[0], 1, &pagemaps[0], &sources[0] },
@@ -345,6 +348,8 @@ static void test_probes(void **state __unused_arg)
 	struct cow_result result;
 	size_t kept = 0;
 
+	contents[0] = content[0];
+	contents[1] = content[1];
 	for (int i = 0; i < NR; i++) {
 		content[0][i] = i % 100;
 		content[1][i] = i % 100 - (i < ALIKE ? 120 : 0);
