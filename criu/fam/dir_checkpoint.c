@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/madvise.h"
 #include "fam/dir.h"
 #include "fam/guard.h"
 #include "fam/layout.h"
@@ -19,10 +20,6 @@
 #include "pages/allocate.h"
 #include "pages/holes.h"
 #include "pages/unmap.h"
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
 
 /* All of FD's file, to write: with MAP_SYNC where the file system is DAX. */
 static int map_to_write(int fd, uint64_t size, char **ret, bool *ret_is_pmem)

@@ -15,23 +15,19 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/madvise.h"
 #include "fam/by_task.h"
 #include "fam/crc32c.h"
 #include "fam/guard.h"
 #include "fam/notes.h"
 #include "pages/huge.h"
+#include "pages/task_read.h"
 #include "pages/threads.h"
-
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
 
 #define CHUNK_DIRECT   (1ul << 20)
 #define CHUNK_BUFFERED (256ul << 10) /* stays in the second level cache between reading and writing */
 #define MAX_PIECES     512	     /* below IOV_MAX */
-/* A read fault on tmpfs maps that many bytes at once, for writing too: Documentation/design/page-path.md. */
-#define FAULT_AROUND (64ul << 10)
-#define HUGE_SAMPLES 5
+#define HUGE_SAMPLES   5
 
 struct piece {
 	uint64_t vaddr, offset, len; /* bytes */
@@ -145,18 +141,14 @@ static char *place_of(const struct store *st, uint64_t offset)
 
 static int make_ready(const struct store *st, const struct piece *p)
 {
-	if (st->huge || !st->args->cp->is_tmpfs)
-		return 0;
-	for (uint64_t at = p->offset & ~(FAULT_AROUND - 1); at < p->offset + p->len; at += FAULT_AROUND)
-		if (madvise(place_of(st, at), RUN_PAGE_SIZE, MADV_POPULATE_READ) && errno != EINVAL)
-			return cr_fail_errno(st->args->ctx, -errno, "Can't have a page of the pool");
-	return 0;
+	int r = st->huge || !st->args->cp->is_tmpfs ? 0 : mapping_make_ready(st->args->cp->base, p->offset, p->len);
+
+	return r ? cr_fail_errno(st->args->ctx, r, "Can't have a page of the pool") : 0;
 }
 
 static int read_forced(struct worker *w, const struct fam_source *s, uint64_t vaddr, char *to, size_t len)
 {
 	struct cr_ctx *ctx = w->all->args->ctx;
-	int r;
 
 	if (w->mem < 0 || w->mem_of != w->batch.source) {
 		close_fdp(&w->mem);
@@ -165,25 +157,7 @@ static int read_forced(struct worker *w, const struct fam_source *s, uint64_t va
 	}
 	if (w->mem < 0)
 		return cr_fail_errno(ctx, -errno, "Can't open the memory of task %d", s->pid);
-	r = pread_full(w->mem, to, len, vaddr);
-	return r ? cr_fail_errno(ctx, r, "Can't read %zu bytes of task %d's memory at 0x%llx", len, s->pid,
-				 (unsigned long long)vaddr)
-		 : 0;
-}
-
-static int read_vm(const struct store *st, const struct fam_source *s, const struct batch *b, struct iovec *local,
-		   size_t nr_local, struct iovec *remote)
-{
-	ssize_t n;
-
-	do {
-		n = process_vm_readv(s->memory ? getpid() : s->pid, local, nr_local, remote, b->nr, 0);
-	} while (n < 0 && errno == EINTR);
-	if (n == (ssize_t)b->bytes)
-		return 0;
-	return cr_fail_errno(st->args->ctx, n < 0 ? -errno : -EFAULT,
-			     "Can't read the %llu bytes of task %d's memory at %p and after",
-			     (unsigned long long)b->bytes, s->pid, remote->iov_base);
+	return task_read_forced(ctx, s->pid, w->mem, vaddr, to, len);
 }
 
 /* Into the buffer, one piece behind the other, or to their places. */
@@ -210,10 +184,10 @@ static int fetch(struct worker *w)
 	}
 	if (r || b->forced)
 		return r;
-	if (st->direct)
-		return read_vm(st, s, b, local, b->nr, remote);
-	local[0] = (struct iovec){ w->buf, b->bytes };
-	return read_vm(st, s, b, local, 1, remote);
+	if (!st->direct)
+		local[0] = (struct iovec){ w->buf, b->bytes };
+	return task_read(st->args->ctx, s->memory ? getpid() : s->pid, local, st->direct ? b->nr : 1, remote, b->nr,
+			 b->bytes);
 }
 
 static int put_buffer(const struct worker *w)
@@ -238,18 +212,6 @@ static int put_buffer(const struct worker *w)
 
 /* ---- looking at what was copied ------------------------------------------------------------------------------ */
 
-static bool is_zero(const char *page)
-{
-	for (size_t at = 0; at < RUN_PAGE_SIZE; at += 64) {
-		uint64_t w[8];
-
-		memcpy(w, page + at, sizeof(w));
-		if (w[0] | w[1] | w[2] | w[3] | w[4] | w[5] | w[6] | w[7])
-			return false;
-	}
-	return true;
-}
-
 static void inspect_piece(struct worker *w, const struct piece *p, const char *content)
 {
 	bool verify = w->all->args->verify;
@@ -257,7 +219,7 @@ static void inspect_piece(struct worker *w, const struct piece *p, const char *c
 	uint32_t crc = 0;
 
 	for (uint64_t at = 0; at < p->len; at += RUN_PAGE_SIZE) {
-		if (p->may_drop && is_zero(content + at)) {
+		if (p->may_drop && page_is_zero(content + at)) {
 			fam_note_zero(&w->notes, w->batch.source, p->vaddr + at);
 		} else if (verify) {
 			crc = fam_crc32c(crc, content + at, RUN_PAGE_SIZE);

@@ -9,13 +9,9 @@
 #include "fam/guard.h"
 #include "mm.pb-c.h"
 #include "pages/source.h"
+#include "pages/task_read.h"
 
 #define PIECE (1ul << 20)
-
-static bool is_zero(const char *page)
-{
-	return !*page && !memcmp(page, page + 1, RUN_PAGE_SIZE - 1);
-}
 
 /* Where a page that isn't stored reads as zeroes: in segments, and in private anonymous memory. */
 static bool may_drop(const struct set_pagemap *map, uint32_t flags)
@@ -52,7 +48,7 @@ static int find_in_run(const struct page_source *src, const struct page_run_at *
 		int err = src->ops->read(src, run->offset + at, buf, n);
 
 		for (size_t page = 0; page < n && !err; page += RUN_PAGE_SIZE)
-			if (!is_zero(buf + page) || wants_huge(pages, run->vaddr + at + page))
+			if (!page_is_zero(buf + page) || wants_huge(pages, run->vaddr + at + page))
 				err = page_run_add(ret, run->vaddr + at + page, 1, run->flags, true);
 		if (err)
 			return err;

@@ -11,12 +11,9 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/madvise.h"
 #include "pager/stuck.h"
 #include "pager/state.h"
-
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
 
 /* What comes with a page that was asked for, as it is aligned. */
 #define AROUND (64ul << 10)

@@ -9,14 +9,8 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/madvise.h"
 #include "pages/run.h"
-
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
 
 #define HUGE_PAGE (2ul << 20)
 /*

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/io.h"
+#include "pages/task_read.h"
 
 #define FORCED_STEP (256ul << 10)
 
@@ -29,12 +29,10 @@ int capture_forced(const struct capture *c, struct page_sink *sink)
 			return -ENOMEM;
 		for (uint64_t at = 0; at < len; at += FORCED_STEP) {
 			size_t n = len - at < FORCED_STEP ? len - at : FORCED_STEP;
-			int r = pread_full(mem, own, n, run->vaddr + at);
+			int r = task_read_forced(c->ctx, c->pid, mem, run->vaddr + at, own, n);
 
-			if (r)
-				return cr_fail_errno(c->ctx, r, "Can't read %zu bytes of task %d's memory at 0x%llx", n,
-						     c->pid, (unsigned long long)(run->vaddr + at));
-			r = sink->ops->write(sink, run->offset + at, own, n);
+			if (!r)
+				r = sink->ops->write(sink, run->offset + at, own, n);
 			if (r)
 				return r;
 		}

@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 
 #include "base/cleanup.h"
+#include "pages/task_read.h"
 #include "pages/threads.h"
 
 #define CHUNK_LENT (1ul << 20)
@@ -50,23 +51,6 @@ static pid_t whose(const struct capture *c)
 	return c->memory ? getpid() : c->pid;
 }
 
-static int read_batch(const struct reader *rd, const struct iovec *remote, size_t nr, char *to, size_t len)
-{
-	while (len) {
-		struct iovec local = { .iov_base = to, .iov_len = len };
-		ssize_t n = process_vm_readv(whose(rd->c), &local, 1, remote, nr, 0);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n != (ssize_t)len)
-			return cr_fail_errno(rd->c->ctx, n < 0 ? -errno : -EFAULT,
-					     "Can't read the %zu bytes of task %d's memory at %p and after", len,
-					     rd->c->pid, remote->iov_base);
-		break;
-	}
-	return 0;
-}
-
 /* The bytes of the content from OFFSET on, LEN of them, to TO; forced runs are left out. */
 static int read_range(const struct reader *rd, uint64_t offset, size_t len, char *to)
 {
@@ -91,7 +75,7 @@ static int read_range(const struct reader *rd, uint64_t offset, size_t len, char
 		len -= n;
 		run++;
 		if (nr && (forced || !len || nr == MAX_IOV)) {
-			err = read_batch(rd, remote, nr, to, batch);
+			err = task_read(c->ctx, whose(c), &(struct iovec){ to, batch }, 1, remote, nr, batch);
 			if (err)
 				return err;
 			to += batch;

@@ -7,12 +7,9 @@
 #include <sys/mman.h>
 
 #include "base/cleanup.h"
+#include "base/madvise.h"
 #include "pages/pagemap_scan.h"
 #include "pages/run.h"
-
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
 
 unsigned pages_huge_among(const char *const *places, size_t nr)
 {

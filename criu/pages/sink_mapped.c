@@ -15,17 +15,12 @@
 #include <libpmem.h>
 
 #include "base/io.h"
+#include "base/madvise.h"
 #include "pages/allocate.h"
 #include "pages/pages_file.h"
 #include "pages/run.h"
+#include "pages/task_read.h"
 #include "pages/unmap.h"
-
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
-
-/* A read fault on a page cache maps that many bytes at once where their pages exist (fault_around_bytes). */
-#define FAULT_AROUND (64ul << 10)
 
 struct sink_mapped {
 	struct page_sink sink;
@@ -42,14 +37,15 @@ struct sink_mapped {
 static int mapped_lend(struct page_sink *sink, uint64_t offset, size_t len, void **ret)
 {
 	struct sink_mapped *m = (struct sink_mapped *)sink;
+	int r;
 
 	cr_assert(offset <= sink->size && len <= sink->size - offset);
 	*ret = m->map.base + offset;
 	if (!m->is_tmpfs)
 		return 0;
-	for (uint64_t at = offset & ~(FAULT_AROUND - 1); at < offset + len; at += FAULT_AROUND)
-		if (madvise(m->map.base + at, RUN_PAGE_SIZE, MADV_POPULATE_READ) && errno != EINVAL)
-			return cr_fail_errno(sink->ctx, -errno, "Can't have a page of the mapped pages image");
+	r = mapping_make_ready(m->map.base, offset, len);
+	if (r)
+		return cr_fail_errno(sink->ctx, r, "Can't have a page of the mapped pages image");
 	return 0;
 }
 

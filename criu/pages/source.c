@@ -11,13 +11,10 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/madvise.h"
 #include "pages/huge.h"
 #include "pages/pages_file.h"
 #include "pages/run.h"
-
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
 
 #define HUGE_PAGE    (2ul << 20)
 #define HUGE_SAMPLES 5

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "base/madvise.h"
 #include "base/prctl.h"
 #include "pie/parasite.h"
 
@@ -23,10 +24,6 @@
 
 #ifndef MADV_COLD
 #define MADV_COLD 20
-#endif
-
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
 #endif
 
 #define PAGE	       4096
