@@ -85,6 +85,29 @@ def asked(s, before):
     expect(code == 1 and "No pager serves" in err, f"after that: {code}, {err}")
 
 
+def apart(s, before):
+    """The pager is a process of its own: session, cgroup, no terminal, nobody's child, nothing open but what it needs."""
+    images = dumped(s, before)
+    for which, pid in restored(s, images, HELD).items():
+        with open(f"/proc/{pid}/stat") as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        expect(fields[4] == "0", f"{which} has a terminal: {fields[4]}")
+        expect(int(fields[3]) not in (s.root, os.getsid(s.root), os.getsid(0)), f"{which} is in session {fields[3]}")
+        expect(int(fields[1]) != s.root, f"{which} is a child of the tasks")
+        links = {int(n): os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")}
+        expect(all(links[n] == "/dev/null" for n in range(3)), f"standard streams of {which}: {links}")
+        strange = [v for n, v in links.items() if n > 2 and not re.match(r"pipe:|socket:|anon_inode:", v)]
+        expect(not strange, f"{which} has open {strange}")
+        with open(f"/proc/{pid}/cgroup") as f, open("/proc/self/cgroup") as own:
+            its, ours = ({row.rstrip().split(":", 2)[1]: row.rstrip().split(":", 2)[2] for row in lines} for lines in (f, own))
+        with open("/proc/mounts") as f:
+            unified = [row.split()[1] for row in f if row.split()[2] == "cgroup2"]
+        if unified and os.access(unified[0], os.W_OK):
+            expect(re.match(r".*/criu-pager\.\d+$", its[""]) and its[""] != ours[""], f"{which} is in cgroup {its['']}")
+    s.go()
+    wait_for(s.has_ended, "the program doesn't end")
+
+
 def dump_meanwhile(s, before):
     """A dump waits until all pages are there."""
     restored(s, dumped(s, before), HELD)
@@ -260,6 +283,6 @@ def pool_held(s, before):
 
 
 SCENARIOS = {"lazy_" + f.__name__: f for f in (
-    asked, dump_meanwhile, filled, racing, both_killed, no_events, broken_later, source_cut, dumped_over, pool_held,
+    asked, apart, dump_meanwhile, filled, racing, both_killed, no_events, broken_later, source_cut, dumped_over, pool_held,
     *(killed_again_and_again(which, env, "mem_lazy_threads") for which in ("pager", "guardian", "either")
       for env in (HELD, None)))}

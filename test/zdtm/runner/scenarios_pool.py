@@ -189,10 +189,12 @@ def or_files(s, before):
 def options(s, before):
     """--fam-threads, --capture inject and --use-pmem beside a pool."""
     s.pool = "pool"  # relative to where criu is started
-    for n, extra in enumerate((["--fam-threads", "3"], ["--use-pmem"], ["--capture", "inject"],
-                               ["--capture", "inject", "--fam-verify"])):
+    for n, (extra, told) in enumerate(((["--fam-threads", "3"], r", 3 threads\)"), (["--use-pmem"], r"\(0 by the tasks"),
+                                       (["--capture", "inject"], r"\([1-9]\d* by the tasks"),
+                                       (["--capture", "inject", "--fam-verify"], r"\([1-9]\d* by the tasks"))):
         images = s.images(f"images-{n}")
         s.check_dumped(s.dump(images, extra=extra), before)
+        expect(s.log_has(r"Pool .* pages stored.*" + told), f"the log of a dump with {extra} doesn't tell of {told}")
         s.check_restored(s.restore(images, extra=extra if "--capture" not in extra else extra[2:]), before)
 
 

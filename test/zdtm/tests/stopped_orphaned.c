@@ -3,44 +3,9 @@
  * A process of several threads, stopped by a signal of a terminal, whose process group is orphaned since: its parent
  * has made a session of its own. The kernel drops such signals there, but it is stopped, and no thread makes a step.
  */
-#include <pthread.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-
-#include "zdtm.h"
-
 #define NR 4
 
-static volatile uint64_t *counts; /* shared */
-static volatile bool end;
-
-static void *count(void *arg)
-{
-	volatile uint64_t *mine = arg;
-
-	while (!end)
-		++*mine;
-	return NULL;
-}
-
-static void on_cont(int sig)
-{
-	end = true;
-}
-
-static void stopped(void)
-{
-	pthread_t threads[NR];
-
-	MUST(setpgid(0, 0));
-	MUST(signal(SIGCONT, on_cont) == SIG_ERR ? -1 : 0);
-	for (int i = 1; i < NR; i++)
-		CHECK_EQ(pthread_create(&threads[i], NULL, count, (void *)&counts[i]), 0);
-	count((void *)&counts[0]);
-	for (int i = 1; i < NR; i++)
-		CHECK_EQ(pthread_join(threads[i], NULL), 0);
-	_exit(23);
-}
+#include "counting.h"
 
 static void check_stopped(pid_t pid)
 {
@@ -57,18 +22,14 @@ static void check_stopped(pid_t pid)
 static void parent(struct test_sync *sync)
 {
 	uint64_t before[NR];
-	siginfo_t info;
 	pid_t kid;
 
 	kid = MUST(fork());
-	if (kid == 0)
-		stopped();
-	for (int i = 0; i < NR; i++)
-		while (!counts[i])
-			test_msleep(1);
-	MUST(kill(kid, SIGTSTP));
-	MUST(waitid(P_PID, kid, &info, WSTOPPED));
-	CHECK_EQ(info.si_status, SIGTSTP);
+	if (kid == 0) {
+		MUST(setpgid(0, 0));
+		count_until_cont();
+	}
+	stop_counting(kid, SIGTSTP);
 	MUST(setsid());
 	memcpy(before, (void *)counts, sizeof(before));
 	test_sync_done(sync);
@@ -90,7 +51,7 @@ int main(int argc, char **argv)
 	pid_t pid;
 
 	test_init(argc, argv);
-	counts = MUST(mmap(NULL, TEST_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+	make_counts();
 	test_sync_init(&sync);
 	pid = MUST(fork());
 	if (pid == 0)
